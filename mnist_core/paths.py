@@ -1,0 +1,21 @@
+"""Where files live. The environment is read at each call, so tests can move everything."""
+
+import os
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def home() -> Path:
+    """The folder for everything the app writes: `DIGIT_STUDIO_HOME`, else `var/` in the project."""
+    return Path(os.environ.get("DIGIT_STUDIO_HOME") or PROJECT / "var").expanduser()
+
+
+def data() -> Path:
+    """The project's own folder for downloaded data sets, below `home()`."""
+    return home() / "data"
+
+
+def shipped_model() -> Path:
+    """The folder of the model that ships with the project."""
+    return PROJECT / "models" / "default"
