@@ -1,0 +1,168 @@
+"""From pictures to readings: the network that serves, and what to say of its answer."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_core import inspection, preprocessing, registry
+from mnist_core.errors import InputError, ModelError
+
+Verdict = Literal["digit", "unsure", "blank", "not a digit"]
+
+_CHUNK = 256  # images at a time: bounds memory, loses no speed
+
+# First, plain thresholds on the probabilities; they say when to speak of doubt, not how much.
+_SURE = 0.8
+_EITHER_OR = 0.8  # two digits that share this much are "between" each other
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the network made of one picture.
+
+    Attributes:
+        image: (28, 28) uint8, what the network saw.
+        probabilities: (10,) float32, summing to 1.
+        label: the digit with the highest probability; of no meaning if blank.
+        confidence: its probability, 0-1; 0 if blank.
+        verdict: "digit", "unsure", "blank" or "not a digit".
+        reason: a sentence for a person; empty if the verdict is "digit".
+    """
+
+    image: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+    label: int
+    confidence: float
+    verdict: Verdict
+    reason: str
+
+    @property
+    def runner_up(self) -> int:
+        """The digit with the second highest probability."""
+        return int(np.argsort(self.probabilities)[-2])
+
+
+class Classifier:
+    """A published network, run by LiteRT. One instance serves many threads."""
+
+    def __init__(self, model: registry.Model) -> None:
+        """Load a model found by `registry`.
+
+        Raises:
+            ModelError: its file is missing, altered, or can't be run.
+        """
+        # Imported here: reading a card needs no runtime.
+        from ai_edge_litert.interpreter import Interpreter
+
+        content = model.read("model.tflite")
+        try:
+            self._interpreter = Interpreter(model_content=content, num_threads=1)
+            self._run = self._interpreter.get_signature_runner()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(f"The model {model.id} can't be run: {error}.") from error
+        self.model = model
+        self._lock = threading.Lock()  # an interpreter holds one computation at a time
+
+    @classmethod
+    def load(cls, model_id: str | None = None) -> Self:
+        """Load a model by its id; None means the published one, else the one that ships.
+
+        Raises:
+            ModelError: there is no such model, or a file of it is missing or altered.
+        """
+        return cls(registry.find(model_id))
+
+    def predict(self, digits: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Read digits.
+
+        Args:
+            digits: (N, 28, 28) uint8, bright ink on 0, any N, also 0.
+
+        Returns:
+            (N, 10) float32 probabilities; every row sums to 1.
+
+        Raises:
+            InputError: another shape or dtype.
+        """
+        return self.outputs(digits)["probabilities"]
+
+    def outputs(self, digits: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Read digits and give out what every layer says.
+
+        Args:
+            digits: as for `predict`.
+
+        Returns:
+            float32 arrays, first axis N, by the names of the layers: always "probabilities"
+            (N, 10), "logits" (N, 10) and "features".
+
+        Raises:
+            InputError: another shape or dtype.
+        """
+        if not isinstance(digits, np.ndarray) or digits.dtype != np.uint8:
+            kind = digits.dtype if isinstance(digits, np.ndarray) else type(digits).__name__
+            raise InputError(f"Digits must be an array of uint8 values 0-255, not {kind}.")
+        if digits.ndim != 3 or digits.shape[1:] != (28, 28):
+            raise InputError(f"Digits must be (N, 28, 28); these are {digits.shape}.")
+        if len(digits) == 0:
+            blank = self.outputs(np.zeros((1, 28, 28), np.uint8))
+            return {name: values[:0] for name, values in blank.items()}
+        chunks = [self._chunk(digits[i : i + _CHUNK]) for i in range(0, len(digits), _CHUNK)]
+        if len(chunks) == 1:
+            return chunks[0]
+        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+    def _chunk(self, digits: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        image = digits[..., None].astype(np.float32)
+        image /= 255
+        with self._lock:
+            outputs: dict[str, NDArray[np.float32]] = self._run(image=image)
+        return outputs
+
+
+def read_drawing(image: NDArray[np.uint8], classifier: Classifier) -> Reading:
+    """Read one digit from any picture, and say how far to trust the answer.
+
+    Args:
+        image: as for `preprocessing.to_mnist`: a drawing, scan or photo, uint8.
+        classifier: the network that reads.
+
+    Returns:
+        The reading. A blank picture has ten equal probabilities and confidence 0.
+
+    Raises:
+        InputError: `image` is not such an array.
+    """
+    ink = preprocessing.find_ink(image)
+    if inspection.is_blank(ink):
+        return Reading(
+            np.zeros((28, 28), np.uint8),
+            np.full(10, 0.1, np.float32),
+            0,
+            0.0,
+            "blank",
+            "There is nothing to read yet.",
+        )
+    digit = preprocessing.place(ink)
+    probabilities = classifier.predict(digit[None])[0]
+    label = int(probabilities.argmax())
+    confidence = float(probabilities[label])
+    verdict, reason = _judge(probabilities, inspection.complaint(ink))
+    return Reading(digit, probabilities, label, confidence, verdict, reason)
+
+
+def _judge(probabilities: NDArray[np.float32], complaint: str | None) -> tuple[Verdict, str]:
+    """The verdict and its reason, from the network's answer and what is wrong with the ink."""
+    second, first = (int(d) for d in np.argsort(probabilities)[-2:])
+    if complaint:
+        return "unsure", complaint
+    if probabilities[first] >= _SURE:
+        return "digit", ""
+    if probabilities[first] + probabilities[second] >= _EITHER_OR:
+        return "unsure", f"It could be a {first} or a {second}: it lies between the two."
+    return "not a digit", "It is unlike any digit the network has learned."
