@@ -26,7 +26,7 @@ FIT = 20  # pixels, the longer side of the ink inside it
 CENTRE = 14.5  # where the centre of mass goes: the middle of the pixel with index 14
 
 _LARGEST = 1024  # pixels; a larger picture is reduced first, a digit needs no more
-_EDGE_OF_INK = 0.12  # share of the darkest ink below which a pixel is fringe, not ink
+_EDGE_OF_INK = 1 / 3  # share of the strongest ink below which a pixel is fringe, not ink
 _CLEAN = 3  # grey levels; a background that varies less is a drawing or a scan, not a photo
 _PHOTO_SIDE = 256  # pixels, for cleaning photos: enough for a digit, small enough to be quick
 
@@ -80,17 +80,24 @@ def place(ink: Gray) -> Gray:
     box = ink_box(ink)
     if box is None:
         return np.zeros((SIDE, SIDE), np.uint8)
-    crop = ink[box.top : box.bottom, box.left : box.right]
-    longest = max(crop.shape)
+    longest = max(box.height, box.width)
     field = longest * SIDE / FIT  # side of the 28x28 field, in source pixels
-    top, rest_y = _start(crop.sum(axis=1, dtype=np.float64), field)
-    left, rest_x = _start(crop.sum(axis=0, dtype=np.float64), field)
-    side = int(np.ceil(field)) + 2
+    # The anti-aliased rim outside the box goes along: a pixel of the result, at most.
+    rim = -(-longest // FIT)
+    above, before = min(rim, box.top), min(rim, box.left)
+    crop = ink[box.top - above : box.bottom + rim, box.left - before : box.right + rim]
+    top, rest_y = _start(crop.sum(axis=1, dtype=np.float64), above, box.height, field)
+    left, rest_x = _start(crop.sum(axis=0, dtype=np.float64), before, box.width, field)
+    margin = rim + 1
+    side = int(np.ceil(field)) + 2 * margin
     padded = np.zeros((side, side), np.uint8)
-    padded[top + 1 : top + 1 + crop.shape[0], left + 1 : left + 1 + crop.shape[1]] = crop
-    window = (1 - rest_x, 1 - rest_y, 1 - rest_x + field, 1 - rest_y + field)
+    row, column = margin + top - above, margin + left - before
+    padded[row : row + crop.shape[0], column : column + crop.shape[1]] = crop
+    x, y = margin - rest_x, margin - rest_y
     small = np.asarray(
-        Image.fromarray(padded).resize((SIDE, SIDE), Image.Resampling.HAMMING, box=window)
+        Image.fromarray(padded).resize(
+            (SIDE, SIDE), Image.Resampling.HAMMING, box=(x, y, x + field, y + field)
+        )
     )
     return np.rint(small * (255.0 / small.max())).astype(np.uint8)
 
@@ -118,7 +125,8 @@ class Box:
 def ink_box(ink: Gray) -> Box | None:
     """The smallest rectangle around the ink ((H, W) uint8), or None if there is none.
 
-    Pixels fainter than an eighth of the strongest are the anti-aliased fringe and don't count.
+    Pixels fainter than a third of the strongest are the anti-aliased fringe and don't count, so
+    that the box of a drawing is the same at every scale.
     """
     peak = int(ink.max())
     if peak == 0:
@@ -129,16 +137,24 @@ def ink_box(ink: Gray) -> Box | None:
     return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
-def _start(profile: NDArray[np.float64], field: float) -> tuple[int, float]:
-    """Where in the field the ink begins, so that its centre of mass comes to lie at `CENTRE`.
+def _start(
+    profile: NDArray[np.float64], before: int, length: int, field: float
+) -> tuple[int, float]:
+    """Where in the field the box begins, so that the centre of mass comes to lie at `CENTRE`.
 
-    `profile` is the ink summed along the other axis. Returns whole source pixels and the rest
-    (-0.5 to 0.5). The rest is given up where a source pixel is about a field pixel, since moving
-    such an image by half a pixel would only blur it, and kept from two to one on. The ink always
-    stays inside the field.
+    Args:
+        profile: the ink summed along the other axis, from `before` pixels before the box on.
+        before: see there.
+        length: of the box, which always stays inside the field.
+        field: side of the field; all in source pixels.
+
+    Returns:
+        Whole source pixels, and the rest (-0.5 to 0.5). The rest is given up where a source pixel
+        is as large as one of the field, since moving such an image by half a pixel would only
+        blur it, and kept from two to one on.
     """
-    mass = float(profile @ np.arange(len(profile))) / float(profile.sum()) + 0.5
-    last = field - len(profile)
+    mass = float(profile @ np.arange(len(profile))) / float(profile.sum()) + 0.5 - before
+    last = field - length
     start = min(max(CENTRE * field / SIDE - mass, 0.0), last)
     whole = min(int(np.floor(start + 0.5)), int(last))
     freedom = min(max(field / SIDE - 1, 0.0), 1.0)

@@ -20,7 +20,7 @@ Stroke = NDArray[np.float64]
 
 CANVAS = 280  # pixels, the side of the drawing canvas
 INK = (241, 245, 249)  # chalk
-BOARD = (23, 32, 51)  # slate; the canvas and everything drawn to look like it use these two
+BOARD = (31, 45, 68)  # slate; the canvas and everything drawn to look like it use these two
 
 _SUPERSAMPLING = 2
 

@@ -61,8 +61,13 @@ class PlainNetwork:
             if described["format"] != FORMAT:
                 raise ValueError(f"format {described['format']} is unknown")
             layers = tuple(_with_arrays(layer, values) for layer in described["layers"])
+            if unknown := {layer["type"] for layer in layers} - _RUN.keys():
+                raise ValueError(f"layers of type {', '.join(sorted(unknown))} are unknown")
+            needed = sum(v.size for la in layers for v in la.values() if isinstance(v, np.ndarray))
+            if needed != len(values):
+                raise ValueError(f"weights.bin holds {len(values)} values, not {needed}")
             return cls(layers, described["multiply_adds"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"The weights in {folder} can't be read: {error}.") from error
 
     def forward(self, digits: NDArray[np.uint8]) -> dict[str, Array]:

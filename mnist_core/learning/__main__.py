@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core import datasets, paths, registry, weights
+from mnist_core import datasets, paths, registry, strokes, weights
 from mnist_core.errors import DigitStudioError
 from mnist_core.inference import Classifier
 from mnist_core.learning import export, training
 from mnist_core.mnist_files import MNIST
+from mnist_core.preprocessing import to_mnist
 
 
 def main() -> int:
@@ -70,6 +71,7 @@ def build(folder: Path, recipe: training.Recipe) -> dict[str, Any]:
         "wall_seconds": round(trained.wall_seconds, 1),
         "validation_accuracy": trained.validation_accuracy,
         "test_accuracy": None,
+        "pen_drawings_accuracy": None,
         "recipe": asdict(recipe),
         "data": {
             "MNIST train images": MNIST.train_images.sha256,
@@ -90,6 +92,7 @@ def build(folder: Path, recipe: training.Recipe) -> dict[str, Any]:
     classifier = Classifier(registry.Model(beside, card))
     card["validation_accuracy"] = _accuracy(classifier, validation)
     card["test_accuracy"] = _accuracy(classifier, datasets.load_mnist("test"))
+    card["pen_drawings_accuracy"] = _pen_accuracy(classifier)
     (beside / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     beside.replace(folder)
@@ -99,6 +102,16 @@ def build(folder: Path, recipe: training.Recipe) -> dict[str, Any]:
 def _accuracy(classifier: Classifier, digits: datasets.Digits) -> float:
     right = classifier.predict(digits.images).argmax(axis=1) == digits.labels
     return float(np.mean(right))
+
+
+def _pen_accuracy(classifier: Classifier) -> float | None:
+    """On pen strokes drawn on the canvas, none of them trained on; None if there are none here."""
+    if not (file := datasets.find_strokes()):
+        return None
+    written = strokes.read_pendigits(file)
+    images = [to_mnist(strokes.render(strokes.fit(digit.strokes))) for digit in written]
+    labels = np.array([digit.label for digit in written], np.uint8)
+    return _accuracy(classifier, datasets.Digits(np.stack(images), labels))
 
 
 def _architecture(folder: Path) -> str:

@@ -14,6 +14,8 @@ from mnist_core import weights
 from mnist_core.errors import ModelError
 
 _TOLERANCE = 1e-4  # of a probability, between any two of the three files
+_ACTIVATIONS = {"linear", "relu", "softmax"}
+_ALWAYS = {"features", "logits", "probabilities"}  # outputs that every reader may count on
 
 
 def export(model: keras.Model, folder: Path, *, check_on: NDArray[np.uint8]) -> None:
@@ -25,10 +27,14 @@ def export(model: keras.Model, folder: Path, *, check_on: NDArray[np.uint8]) -> 
         check_on: (N, 28, 28) uint8, digits on which the three must agree.
 
     Raises:
-        ModelError: the files disagree, or the model holds a layer that can't be written.
+        ModelError: the files disagree, or the model holds a layer that can't be written, or lacks
+            one of the layers `features`, `logits` and `probabilities`.
     """
+    names = _named_outputs(model)
+    if lacking := _ALWAYS.difference(names):
+        raise ModelError(f"The model has no layer named {' or '.join(sorted(lacking))}.")
     model.save(folder / "model.keras")
-    outputs = {name: model.get_layer(name).output for name in _named_outputs(model)}
+    outputs = {name: model.get_layer(name).output for name in names}
     served = keras.Model(model.input, outputs)
     served.export(str(folder / "model.tflite"), format="litert", verbose=False)
     weights.save(folder, plain_layers(model))
@@ -49,10 +55,10 @@ def plain_layers(model: keras.Model) -> list[dict[str, Any]]:
             case keras.layers.InputLayer() | keras.layers.Dropout():
                 pass
             case keras.layers.BatchNormalization():
-                _fold(layer, result[-1])
+                _fold(layer, result[-1] if result else {})
             case keras.layers.Activation() | keras.layers.ReLU() | keras.layers.Softmax():
-                name = layer.activation.__name__ if hasattr(layer, "activation") else "relu"
-                if result[-1].get("activation") == "linear" and name == "relu":
+                name = _activation(layer)
+                if result and result[-1].get("activation") == "linear" and name == "relu":
                     result[-1] |= {"activation": name, "name": layer.name}
                 else:
                     result.append({"type": "activation", "name": layer.name, "activation": name})
@@ -70,9 +76,11 @@ def _plain(layer: keras.layers.Layer) -> dict[str, Any]:
                 "name": layer.name,
                 "kernel": kernel,
                 "bias": bias[0] if bias else np.zeros(kernel.shape[-1], np.float32),
-                "activation": layer.activation.__name__,
+                "activation": _activation(layer),
             }
             if isinstance(layer, keras.layers.Conv2D):
+                if layer.groups != 1 or set(layer.dilation_rate) != {1}:
+                    raise ModelError(f"{layer.name} has groups or gaps: it can't be exported.")
                 plain |= {"strides": list(layer.strides), "padding": layer.padding}
             return plain
         case keras.layers.MaxPooling2D() | keras.layers.AveragePooling2D():
@@ -91,14 +99,29 @@ def _plain(layer: keras.layers.Layer) -> dict[str, Any]:
     raise ModelError(f"A layer of type {type(layer).__name__} can't be exported.")
 
 
+def _activation(layer: keras.layers.Layer) -> str:
+    match layer:
+        case keras.layers.ReLU(max_value=None, negative_slope=0, threshold=0):
+            return "relu"
+        case keras.layers.Softmax(axis=-1):
+            return "softmax"
+    name = str(getattr(getattr(layer, "activation", None), "__name__", "unknown"))
+    if name not in _ACTIVATIONS:
+        raise ModelError(f"The activation of {layer.name} is of a kind that can't be exported.")
+    return name
+
+
 def _fold(norm: keras.layers.BatchNormalization, before: dict[str, Any]) -> None:
     """Multiply a normalisation into the linear layer before it."""
-    if before.get("activation") != "linear":
+    if "kernel" not in before or before["activation"] != "linear":
         raise ModelError(f"{norm.name} must follow a layer without activation to be exported.")
-    gamma, beta, mean, variance = (np.asarray(w) for w in norm.get_weights())
-    scale = gamma / np.sqrt(variance + norm.epsilon)
+    scale = 1 / np.sqrt(np.asarray(norm.moving_variance) + norm.epsilon)
+    if norm.scale:
+        scale = scale * np.asarray(norm.gamma)
     before["kernel"] = before["kernel"] * scale
-    before["bias"] = (before["bias"] - mean) * scale + beta
+    before["bias"] = (before["bias"] - np.asarray(norm.moving_mean)) * scale
+    if norm.center:
+        before["bias"] = before["bias"] + np.asarray(norm.beta)
 
 
 def _named_outputs(model: keras.Model) -> list[str]:

@@ -1,0 +1,57 @@
+"""The reading in large type and plain words."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnist_core.inference import Reading
+from pages.components.words import percent
+
+_PANEL = """
+<div class="ds-reading" data-verdict="{verdict}" role="status" aria-live="polite">
+  <div class="ds-digit">{digit}</div>
+  <strong>{headline}</strong>
+  <span>{detail}</span>
+</div>
+"""
+
+
+def answer(reading: Reading | None, *, invitation: str) -> None:
+    """Show what was read, how sure the network is, and what else it might be.
+
+    Args:
+        reading: None or a blank one shows the invitation, and no number.
+        invitation: what to do next, in one sentence without digits.
+    """
+    st.html(_PANEL.format(**_parts(reading, invitation)))
+
+
+def _parts(reading: Reading | None, invitation: str) -> dict[str, str]:
+    if reading is None or reading.verdict == "blank":
+        return {
+            "verdict": "blank",
+            "digit": "",
+            "headline": "Your turn",
+            "detail": invitation,
+        }
+    sure = percent(reading.confidence)
+    second = reading.runner_up
+    next_guess = f"Next guess: {second} ({percent(float(reading.probabilities[second]))})"
+    match reading.verdict:
+        case "digit":
+            headline, detail = f"{sure} sure", next_guess
+        case "unsure":
+            headline, detail = f"Unsure ({sure})", f"{reading.reason}<br>{next_guess}"
+        case _:
+            return {
+                "verdict": "not-a-digit",
+                "digit": "?",
+                "headline": "Not a digit I know",
+                "detail": f"{reading.reason}<br>The closest is {reading.label} ({sure}).",
+            }
+    return {
+        "verdict": reading.verdict,
+        "digit": str(reading.label),
+        "headline": headline,
+        "detail": detail,
+    }

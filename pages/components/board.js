@@ -1,0 +1,59 @@
+// Undo and Clear for the drawing canvas, which is another component in a shadow root of its own.
+// Its own toolbar appears on hover only, so never by touch; these buttons press it from outside.
+const UNDO = '[aria-label="Undo"]';
+const CLEAR = '[aria-label="Reset canvas & history"]';
+
+function canvasRoot() {
+  for (const element of document.querySelectorAll(".st-key-canvas *")) {
+    if (element.shadowRoot?.querySelector("canvas.upper-canvas")) return element.shadowRoot;
+  }
+  return null;
+}
+
+function prepare(root) {
+  if (!root.querySelector("style[data-board]")) {
+    const style = document.createElement("style");
+    style.dataset.board = "";
+    style.textContent =
+      ".dc-toolbar{display:none!important}.dc-canvas,.dc-container canvas{border-radius:12px}" +
+      ".dc-canvas{outline:none}";
+    root.append(style);
+  }
+  const canvas = root.querySelector("canvas.upper-canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute(
+    "aria-label",
+    "Drawing board. Without a mouse or touch, choose Upload or Sample above it.",
+  );
+}
+
+export default function ({ parentElement }) {
+  const press = (selector) => canvasRoot()?.querySelector(selector)?.click();
+  parentElement.querySelector(".undo").onclick = () => press(UNDO);
+  parentElement.querySelector(".clear").onclick = () => press(CLEAR);
+
+  const onKey = (event) => {
+    const typing = event.target.closest?.("input, textarea, [contenteditable]");
+    if (typing || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    press(UNDO);
+  };
+  document.addEventListener("keydown", onKey);
+
+  // The canvas may come to the page after this component, and come anew.
+  const find = () => {
+    const root = canvasRoot();
+    if (root) prepare(root);
+    return root;
+  };
+  let waiting = 0;
+  const wait = () => {
+    waiting = find() ? 0 : requestAnimationFrame(wait);
+  };
+  wait();
+
+  return () => {
+    document.removeEventListener("keydown", onKey);
+    cancelAnimationFrame(waiting);
+  };
+}

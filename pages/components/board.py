@@ -1,0 +1,52 @@
+"""The drawing board: the canvas, its pen and its buttons, and the drawing that outlives them."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from mnist_core.strokes import BOARD, CANVAS, INK
+from pages.components import asset
+from pages.components.sketchbook import Sketchbook
+
+_CANVAS = "board"
+
+_tools = st.components.v2.component(
+    "digit_studio_board_tools",
+    html=(
+        '<div class="tools">'
+        '<button type="button" class="undo">Undo<kbd>Ctrl+Z</kbd></button>'
+        '<button type="button" class="clear">Clear</button></div>'
+    ),
+    css=asset("board.css"),
+    js=asset("board.js"),
+)
+
+
+def board(sketchbook: Sketchbook) -> None:
+    """Show the board, and write what is drawn on it into the sketchbook."""
+    if _CANVAS not in st.session_state:
+        # The canvas comes to the page anew: after another page, or a picture in its place.
+        sketchbook.lay_out()
+    with st.container(key="canvas"):
+        result = st_canvas(
+            stroke_width=st.session_state.setdefault("pen_width", 20),
+            stroke_color=_hex(INK),
+            background_color=_hex(BOARD),
+            initial_drawing=sketchbook.laid_out,
+            height=CANVAS,
+            width=CANVAS,
+            return_image_data=True,
+            key=_CANVAS,
+        )
+    if result.json_data and (png := result.image_bytes):
+        sketchbook.record(result.json_data, png)
+    with st.container(width=CANVAS):
+        _tools(key="board_tools")
+        st.session_state.pen_width = st.slider(
+            "Pen width", 8, 32, st.session_state.pen_width, key="pen_width_slider", format="%d px"
+        )
+
+
+def _hex(colour: tuple[int, int, int]) -> str:
+    return "#" + bytes(colour).hex()

@@ -1,0 +1,86 @@
+"""The charts of the reading. They are plain figures, built in a millisecond or two."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from pages.components.words import percent
+
+_PENCIL = "#e8590c"  # stands out on both themes
+_GRAPHITE = "#8b97a8"
+_PIXELS = 196  # seven screen pixels for each of 28
+_CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
+
+
+def probability_bars(probabilities: NDArray[np.float32] | None, *, top: int | None) -> None:
+    """Ten bars, one a digit.
+
+    Args:
+        probabilities: (10,) float32, 0-1.
+        top: the digit to mark; None shows ten empty bars.
+    """
+    values = [0.0] * 10 if top is None else [float(p) for p in probabilities]
+    figure = go.Figure(
+        go.Bar(
+            x=[str(digit) for digit in range(10)],
+            y=values,
+            marker={"color": [_PENCIL if d == top else _GRAPHITE for d in range(10)]},
+            text=[percent(v) if v >= 0.01 else "" for v in values],
+            textposition="outside",
+            textangle=0,
+            cliponaxis=False,
+            hovertemplate="%{x}: %{y:.2%}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=176,
+        margin={"l": 0, "r": 0, "t": 22, "b": 0},
+        bargap=0.25,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        uniformtext={"minsize": 10, "mode": "show"},
+        xaxis={"type": "category", "fixedrange": True, "tickfont": {"size": 15}},
+        yaxis={"range": [0, 1], "visible": False, "fixedrange": True},
+    )
+    told = ", ".join(f"{d}: {percent(v)}" for d, v in enumerate(values)) if top is not None else ""
+    st.plotly_chart(
+        figure,
+        key="probabilities",
+        config=_CONFIG,
+        alt=f"Probability of each digit. {told}" if told else "Probability of each digit: none yet.",
+    )
+
+
+def pixel_view(image: NDArray[np.uint8] | None) -> None:
+    """The 28x28 picture ((28, 28) uint8; None: black), its values to be read on hover."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.zeros((28, 28), np.uint8) if image is None else image,
+            zmin=0,
+            zmax=255,
+            colorscale=[[0, "#0b111c"], [1, "#f8fafc"]],
+            showscale=False,
+            hovertemplate="row %{y}, column %{x}<br>value <b>%{z}</b> of 255<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=_PIXELS,
+        width=_PIXELS,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        paper_bgcolor="rgba(0,0,0,0)",
+        xaxis={"visible": False, "fixedrange": True, "constrain": "domain"},
+        yaxis={"visible": False, "fixedrange": True, "autorange": "reversed", "scaleanchor": "x"},
+    )
+    st.plotly_chart(
+        figure,
+        key="pixels",
+        width=_PIXELS,
+        config=_CONFIG,
+        alt="What the network sees: your digit as 28 by 28 pixels, white on black.",
+    )
+
+
+

@@ -1,0 +1,121 @@
+"""Ways to a picture of a digit without drawing: upload, camera, sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from mnist_core import datasets, generated
+from mnist_core.errors import DataDamaged, InputError
+from mnist_core.pictures import open_picture
+from mnist_core.strokes import CANVAS
+from pages.components.gallery import Picture, gallery, png_address
+
+_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+_SHOWN = 10  # samples to pick from, one of each digit
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Ten digits, one of each class, and where they are from."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    names: tuple[str, ...]
+    origin: str
+
+
+def camera_works() -> bool:
+    """Whether browsers give this page a camera: on this computer, or over HTTPS."""
+    address = urlsplit(st.context.url or "")
+    return address.scheme == "https" or address.hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def uploaded() -> NDArray[np.uint8] | None:
+    """Ask for a picture file; returns (H, W[, 3 or 4]) uint8, or None while there is none."""
+    return _opened(
+        st.file_uploader(
+            "A picture of one digit",
+            type=_TYPES,
+            help="A photo or a scan, dark on light or light on dark.",
+        )
+    )
+
+
+def photographed() -> NDArray[np.uint8] | None:
+    """Ask the camera; returns (H, W, 3) uint8, or None while there is none."""
+    return _opened(st.camera_input("Fill the picture with one digit"))
+
+
+def sampled() -> tuple[NDArray[np.uint8], str, int]:
+    """Let a sample be picked; returns its (28, 28) uint8 image, its name and its true label."""
+    state = st.session_state
+    samples = _samples(state.setdefault("sample_seed", 0))
+    state.setdefault("sample", int(np.random.default_rng().integers(_SHOWN)))
+
+    def pick(number: int) -> None:
+        state.sample = number
+
+    def shuffle() -> None:
+        state.sample_seed = int(np.random.default_rng().integers(2**31))
+        pick(int(np.random.default_rng().integers(_SHOWN)))
+
+    chosen = state.sample
+    show(samples.images[chosen], f"{samples.names[chosen]}: a {samples.labels[chosen]}")
+    st.button(f"Random {samples.origin}", on_click=shuffle, width="stretch")
+    gallery(
+        f"Samples: {samples.origin}s",
+        [
+            Picture(i, png_address(image), f"{name}: a {label}")
+            for i, (image, name, label) in enumerate(
+                zip(samples.images, samples.names, samples.labels, strict=True)
+            )
+        ],
+        key="samples",
+        on_pick=pick,
+        chosen=chosen,
+    )
+    return samples.images[chosen], samples.names[chosen], int(samples.labels[chosen])
+
+
+def show(image: NDArray[np.uint8], words: str) -> None:
+    """Show a picture where the board would be, small ones with their pixels kept sharp."""
+    picture = Image.fromarray(image)
+    picture.thumbnail((CANVAS, CANVAS))
+    factor = max(1, CANVAS // max(picture.size))
+    picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    st.image(picture, width=picture.width, alt=words)
+
+
+def _opened(file: object) -> NDArray[np.uint8] | None:
+    if file is None:
+        return None
+    try:
+        image = open_picture(file.getvalue())  # type: ignore[attr-defined]
+    except InputError as error:
+        st.error(str(error))
+        return None
+    show(image, "Your picture")
+    return image
+
+
+@st.cache_data(show_spinner="Fetching samples ...", max_entries=50)
+def _samples(seed: int) -> Samples:
+    """One of each digit: from MNIST's test set if it is on this machine, else generated."""
+    random = np.random.default_rng(seed)
+    try:
+        if datasets.find_mnist():
+            test = datasets.load_mnist("test")
+            rows = [int(random.choice(np.flatnonzero(test.labels == d))) for d in range(10)]
+            names = tuple(f"MNIST test digit {row}" for row in rows)
+            return Samples(test.images[rows], test.labels[rows], names, "test digit")
+    except DataDamaged as error:
+        st.warning(str(error))
+    made = generated.make_digits(10, seed=seed)
+    names = tuple(f"Generated digit ({style})" for style in made.styles)
+    return Samples(made.images, made.labels, names, "generated digit")

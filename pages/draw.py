@@ -1,0 +1,95 @@
+"""Draw a digit and see it read; the home page."""
+
+import streamlit as st
+
+from mnist_core.inference import Reading, read_drawing
+from mnist_core.pictures import open_picture
+from pages.components import session, sources
+from pages.components.answer import answer
+from pages.components.board import board
+from pages.components.charts import pixel_view, probability_bars
+from pages.components.gallery import Picture, gallery
+
+DRAW, UPLOAD, CAMERA, SAMPLE = "Draw", "Upload", "Camera", "Sample"
+INVITATIONS = {
+    DRAW: "Draw one digit on the board, large and in the middle.",
+    UPLOAD: "Choose a picture of one digit.",
+    CAMERA: "Take a picture of one digit.",
+    SAMPLE: "Pick a digit.",
+}
+
+SEES = (
+    "Your digit the way MNIST shows its digits: cropped, 20 pixels large, its centre of mass in the"
+    " middle of 28 × 28 pixels. Each pixel is a number from 0 (black) to 255 (white); point at one"
+    " to read it."
+)
+
+classifier = session.classifier()
+sketchbook = session.sketchbook()
+
+
+@st.fragment
+def draw_and_read() -> None:
+    """One fragment, so that a stroke runs this and nothing else."""
+    with st.container(horizontal=True, gap="medium"):
+        left = st.container(width=296)
+        right = st.container(width=440)
+    truth = None
+    with left:
+        offered = [DRAW, UPLOAD, CAMERA, SAMPLE]
+        if not sources.camera_works():
+            offered.remove(CAMERA)
+        source = st.segmented_control(
+            "Where the digit comes from",
+            offered,
+            default=DRAW,
+            required=True,
+            key="source",
+            label_visibility="collapsed",
+            width="stretch",
+        )
+        if source == UPLOAD:
+            image = sources.uploaded()
+        elif source == CAMERA:
+            image = sources.photographed()
+        elif source == SAMPLE:
+            image, name, label = sources.sampled()
+            truth = (name, label)
+        else:
+            board(sketchbook)
+            drawing = sketchbook.current
+            image = open_picture(drawing.png) if drawing else None
+    reading = None if image is None else read_drawing(image, classifier)
+    with right:
+        show(reading, source, truth)
+    if source == DRAW and sketchbook.drawings:
+        st.caption("Your drawings: click one to have it back.")
+        gallery(
+            "Your drawings",
+            [Picture(d.number, d.thumbnail, f"Drawing {d.number}") for d in sketchbook.drawings],
+            key="drawings",
+            on_pick=sketchbook.take_out,
+            chosen=sketchbook.current.number if sketchbook.current else None,
+        )
+
+
+def show(reading: Reading | None, source: str, truth: tuple[str, int] | None) -> None:
+    """The answer first, since it is what people wait for; then what is behind it."""
+    read = reading is not None and reading.verdict != "blank"
+    with st.container(horizontal=True, gap="small"):
+        with st.container(key="reading", width=228):
+            answer(reading, invitation=INVITATIONS[source])
+        with st.container(width=196, gap="xsmall"):
+            pixel_view(reading.image if reading else None)
+            st.caption("What the network sees", help=SEES)
+    probability_bars(
+        reading.probabilities if reading else None, top=reading.label if read else None
+    )
+    if truth and reading:
+        name, label = truth
+        verdict = "read right" if reading.label == label else "misread"
+        st.caption(f"{name}. Its true label is {label}: {verdict}.")
+
+
+st.title("Draw a digit")
+draw_and_read()

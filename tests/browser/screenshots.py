@@ -1,0 +1,75 @@
+"""Take the README's pictures: `python -m tests.browser.screenshots`."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import chromium, pen
+from tests.browser.server import PROJECT, serve
+
+_FOLDER = PROJECT / "docs" / "screenshots"
+_COLOURS = 192  # enough for flat colours and soft edges; a third of the size of full colour
+
+
+def three() -> list[pen.Stroke]:
+    """Return a round 3: two bows that meet in the middle."""
+    upper = np.radians(np.linspace(-160, 80, 32))
+    lower = np.radians(np.linspace(-80, 155, 40))
+    above = np.stack([0.48 + 0.18 * np.cos(upper), 0.33 + 0.15 * np.sin(upper)], axis=1)
+    below = np.stack([0.48 + 0.21 * np.cos(lower), 0.66 + 0.18 * np.sin(lower)], axis=1)
+    return [np.concatenate([above, below])]
+
+
+def main() -> None:
+    """Draw the same digit in three looks and keep a picture of each."""
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        sync_playwright() as playwright,
+        serve(Path(home)) as app,
+    ):
+        browser = chromium.launch(playwright)
+        if browser is None:
+            raise SystemExit(chromium.MISSING)
+        for name, dark, phone in (
+            ("draw-light", False, False),
+            ("draw-dark", True, False),
+            ("draw-phone", False, True),
+        ):
+            _save(_picture(browser, app.url, dark=dark, phone=phone), name)
+        browser.close()
+
+
+def _picture(browser: Browser, url: str, *, dark: bool, phone: bool) -> bytes:
+    page = pen.open_page(browser, dark=dark, phone=phone)
+    pen.visit(page, url)
+    (pen.draw_touch if phone else pen.draw)(page, three())
+    pen.wait_reading(page)
+    _leave_canvas(page)
+    picture = page.screenshot()
+    page.context.close()
+    return picture
+
+
+def _leave_canvas(page: Page) -> None:
+    page.mouse.move(0, 0)  # no hover in the picture
+    page.evaluate("window.scrollTo(0, 0)")
+    page.wait_for_timeout(500)  # charts move for a moment
+
+
+def _save(picture: bytes, name: str) -> None:
+    path = _FOLDER / f"{name}.png"
+    with Image.open(io.BytesIO(picture)) as full:
+        small = full.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+    print(f"{path.relative_to(PROJECT)}: {path.stat().st_size // 1024} kB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Start the app as people do, in its own process, with a home of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+_START = 60.0  # seconds; a loaded machine is slow to import
+_STOP = 10.0
+
+
+@dataclass(frozen=True)
+class App:
+    """A running app: its address, its process, and the file that holds what it prints."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def printed(self) -> str:
+        """Return everything the server has printed so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+@contextmanager
+def serve(home: Path, *, script: Path = PROJECT / "app.py") -> Iterator[App]:
+    """Run the app on a free port of this computer until the block ends.
+
+    Args:
+        home: becomes `DIGIT_STUDIO_HOME`; the server's log is written there too.
+        script: what to serve.
+
+    Raises:
+        RuntimeError: the server ended, or wasn't ready in time; the message holds its log.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
+    command += ["--server.headless", "true", "--logger.enableRich", "false"]
+    log = home / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env={**os.environ, "DIGIT_STUDIO_HOME": str(home)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    app = App(f"http://127.0.0.1:{port}", process, log)
+    try:
+        _wait(app)
+        yield app
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(app: App) -> None:
+    until = time.monotonic() + _START
+    while time.monotonic() < until:
+        if app.process.poll() is not None:
+            raise RuntimeError(f"The app ended while starting:\n{app.printed()}")
+        try:
+            with urllib.request.urlopen(f"{app.url}/_stcore/health", timeout=5):
+                return
+        except OSError:  # refused, or not ready yet
+            time.sleep(0.1)
+    raise RuntimeError(f"The app wasn't ready within {_START:.0f} s:\n{app.printed()}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
