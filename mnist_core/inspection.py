@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -10,7 +12,7 @@ from scipy import ndimage
 from mnist_core.preprocessing import ink_box
 
 _BLANK = 12  # grey levels; ink that stands out less is not seen
-_FAINT = 64  # grey levels, a quarter of the range
+_FAINT = 40  # grey levels of 255
 _SPECK = 0.05  # share of the picture's longer side; smaller ink is a dot, whatever its shape
 _COARSE = 70  # pixels, for finding separate things: strokes stay, gaps between things too
 _SECOND = 0.25  # share of the ink that makes a separate thing one of its own
@@ -47,12 +49,21 @@ def complaint(ink: NDArray[np.uint8]) -> str | None:
 def _is_clipped(ink: NDArray[np.uint8]) -> bool:
     """Whether a stroke runs off the picture.
 
-    A picture cropped tightly to its digit touches all four sides and is whole.
+    A picture cropped tightly to its digit touches all four sides and is whole. So is a digit of
+    MNIST's size whose mass lies in the middle: somebody framed it, and in MNIST itself some touch.
     """
     solid = ink > ink.max() / 2
     sides = [solid[0], solid[-1], solid[:, 0], solid[:, -1]]
     touched = sum(bool(side.any()) for side in sides)
-    return 0 < touched < 4
+    return 0 < touched < 4 and not _is_framed(solid)
+
+
+def _is_framed(solid: NDArray[np.bool_]) -> bool:
+    places = np.argwhere(solid)
+    shape = np.array(solid.shape)
+    fits = (np.ptp(places, axis=0) + 1 <= 0.75 * shape.max()).all()
+    off_centre = np.abs((places.mean(axis=0) + 0.5) / shape - 0.5)
+    return bool(fits and (off_centre < 0.06).all())
 
 
 def _is_several(ink: NDArray[np.uint8]) -> bool:
@@ -79,4 +90,4 @@ def _is_several(ink: NDArray[np.uint8]) -> bool:
 
 def _gap(extents: list[tuple[int, int]]) -> int:
     """The widest gap between successive extents, in pixels; negative if all overlap."""
-    return max(after[0] - before[1] for before, after in zip(extents, extents[1:], strict=False))
+    return max(after[0] - before[1] for before, after in pairwise(extents))

@@ -104,7 +104,7 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
         image = Image.fromarray(_in_8_bits(np.asarray(image), sixteen=";16" in image.mode))
     elif image.mode == "1":
         image = image.convert("L")
-    elif image.mode.upper().endswith("A") and image.mode != "RGBA" or _has_transparency(image):
+    elif (image.mode.upper().endswith("A") and image.mode != "RGBA") or _has_transparency(image):
         image = image.convert("RGBA")
     elif image.mode not in ("L", "RGB", "RGBA"):
         image = image.convert("RGB")

@@ -62,9 +62,8 @@ def find_ink(image: NDArray[np.uint8]) -> Gray:
         InputError: as for `to_mnist`.
     """
     image = _checked(image)
-    if image.ndim == 3 and image.shape[2] == 4:
-        if image[..., 3].min() < 255:
-            return _ink_of_transparent(image)
+    if image.ndim == 3 and image.shape[2] == 4 and image[..., 3].min() < 255:
+        return _ink_of_transparent(image)
     return _ink_of_opaque(_gray(image))
 
 

@@ -23,6 +23,7 @@ folded into the layer before it. The input is the 28x28 image divided by 255.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,7 +161,7 @@ def _windows(
             lacking = max((-(-length // step) - 1) * step + extent - length, 0)
             pads.append((lacking // 2, lacking - lacking // 2))
         x = np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=fill)
-    view = np.lib.stride_tricks.sliding_window_view(x, tuple(size), axis=(1, 2))  # type: ignore[call-overload]
+    view = np.lib.stride_tricks.sliding_window_view(x, tuple(size), axis=(1, 2))
     windows: NDArray[np.float32] = view[:, :: strides[0], :: strides[1]]
     return windows
 
@@ -195,6 +196,6 @@ _RUN = {
     "max_pool": _max_pool,
     "average_pool": _average_pool,
     "global_average": lambda x, layer: x.mean(axis=(1, 2)),
-    "flatten": lambda x, layer: x.reshape(len(x), -1),
+    "flatten": lambda x, layer: x.reshape(len(x), math.prod(x.shape[1:])),
     "activation": lambda x, layer: x,
 }

@@ -75,16 +75,15 @@ def draw_and_read() -> None:
 
 def show(reading: Reading | None, source: str, truth: tuple[str, int] | None) -> None:
     """The answer first, since it is what people wait for; then what is behind it."""
-    read = reading is not None and reading.verdict != "blank"
+    if reading and reading.verdict == "blank":
+        reading = None
     with st.container(horizontal=True, gap="small"):
         with st.container(key="reading", width=228):
             answer(reading, invitation=INVITATIONS[source])
         with st.container(width=196, gap="xsmall"):
             pixel_view(reading.image if reading else None)
             st.caption("What the network sees", help=SEES)
-    probability_bars(
-        reading.probabilities if reading else None, top=reading.label if read else None
-    )
+    probability_bars(reading.probabilities if reading else None)
     if truth and reading:
         name, label = truth
         verdict = "read right" if reading.label == label else "misread"

@@ -20,14 +20,14 @@ def answer(reading: Reading | None, *, invitation: str) -> None:
     """Show what was read, how sure the network is, and what else it might be.
 
     Args:
-        reading: None or a blank one shows the invitation, and no number.
+        reading: None shows the invitation, and no number.
         invitation: what to do next, in one sentence without digits.
     """
     st.html(_PANEL.format(**_parts(reading, invitation)))
 
 
 def _parts(reading: Reading | None, invitation: str) -> dict[str, str]:
-    if reading is None or reading.verdict == "blank":
+    if reading is None:
         return {
             "verdict": "blank",
             "digit": "",

@@ -15,14 +15,14 @@ _PIXELS = 196  # seven screen pixels for each of 28
 _CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 
 
-def probability_bars(probabilities: NDArray[np.float32] | None, *, top: int | None) -> None:
-    """Ten bars, one a digit.
+def probability_bars(probabilities: NDArray[np.float32] | None) -> None:
+    """Ten bars, one a digit, the highest marked.
 
     Args:
-        probabilities: (10,) float32, 0-1.
-        top: the digit to mark; None shows ten empty bars.
+        probabilities: (10,) float32, 0-1; None shows ten empty bars.
     """
-    values = [0.0] * 10 if top is None else [float(p) for p in probabilities]
+    values = [0.0] * 10 if probabilities is None else [float(p) for p in probabilities]
+    top = int(np.argmax(values))
     figure = go.Figure(
         go.Bar(
             x=[str(digit) for digit in range(10)],
@@ -45,12 +45,12 @@ def probability_bars(probabilities: NDArray[np.float32] | None, *, top: int | No
         xaxis={"type": "category", "fixedrange": True, "tickfont": {"size": 15}},
         yaxis={"range": [0, 1], "visible": False, "fixedrange": True},
     )
-    told = ", ".join(f"{d}: {percent(v)}" for d, v in enumerate(values)) if top is not None else ""
+    told = ", ".join(f"{d}: {percent(v)}" for d, v in enumerate(values))
     st.plotly_chart(
         figure,
         key="probabilities",
         config=_CONFIG,
-        alt=f"Probability of each digit. {told}" if told else "Probability of each digit: none yet.",
+        alt=f"Probability of each digit: {'none yet' if probabilities is None else told}.",
     )
 
 
@@ -81,6 +81,3 @@ def pixel_view(image: NDArray[np.uint8] | None) -> None:
         config=_CONFIG,
         alt="What the network sees: your digit as 28 by 28 pixels, white on black.",
     )
-
-
-

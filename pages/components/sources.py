@@ -88,7 +88,9 @@ def show(image: NDArray[np.uint8], words: str) -> None:
     picture = Image.fromarray(image)
     picture.thumbnail((CANVAS, CANVAS))
     factor = max(1, CANVAS // max(picture.size))
-    picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    picture = picture.resize(
+        (picture.width * factor, picture.height * factor), Image.Resampling.NEAREST
+    )
     st.image(picture, width=picture.width, alt=words)
 
 

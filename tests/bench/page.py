@@ -27,7 +27,8 @@ _STOPWATCH = """
   const text = () => document.querySelector('.st-key-reading')?.innerText;
   let lifted = 0, before = '';
   window.waits = [];
-  document.addEventListener('pointerup', () => { lifted = performance.now(); before = text(); }, true);
+  const lift = () => { lifted = performance.now(); before = text(); };
+  document.addEventListener("pointerup", lift, true);
   new MutationObserver(() => {
     const now = text();
     if (lifted && now && now !== before) {

@@ -1,0 +1,54 @@
+"""What a process loads when it imports the core: the dynamic side of import-linter's contracts."""
+
+import json
+import subprocess
+import sys
+
+from mnist_core import paths
+
+HEAVY = {"tensorflow", "keras", "streamlit", "plotly"}
+
+IMPORT_ALL = """
+import importlib, json, pkgutil, sys
+import mnist_core
+names = [m.name for m in pkgutil.iter_modules(mnist_core.__path__, "mnist_core.")]
+names.remove("mnist_core.learning")
+for name in names:
+    importlib.import_module(name)
+print(json.dumps([names, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+READ_A_DRAWING = """
+import json, sys
+import numpy as np
+from mnist_core.inference import Classifier, read_drawing
+canvas = np.zeros((280, 280), np.uint8)
+canvas[40:240, 130:150] = 255
+read_drawing(canvas, Classifier.load())
+print(json.dumps([[], sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+
+def loaded_by(program: str) -> tuple[list[str], set[str]]:
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=paths.PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    imported, loaded = json.loads(done.stdout)
+    return imported, set(loaded)
+
+
+def test_the_core_loads_neither_tensorflow_nor_the_web():
+    imported, loaded = loaded_by(IMPORT_ALL)
+    assert {"mnist_core.inference", "mnist_core.preprocessing", "mnist_core.cli"} <= set(imported)
+    assert not HEAVY & loaded
+
+
+def test_reading_a_drawing_loads_neither_tensorflow_nor_the_web():
+    _, loaded = loaded_by(READ_A_DRAWING)
+    assert "ai_edge_litert" in loaded
+    assert not HEAVY & loaded
