@@ -347,7 +347,7 @@ def drawing(random: np.random.Generator, label: int, style: str) -> NDArray[np.u
     """
     size = random.uniform(90, 220)
     pen_width = random.uniform(10, min(26, size / 6))
-    reach = (CANVAS - size - pen_width) / 2
+    reach = (CANVAS - size - pen_width) / 2 - 3
     centre = CANVAS / 2 + random.uniform(-reach, reach, 2)
     written = perturb(strokes_of(label, style), random)
     return render(

@@ -60,13 +60,15 @@ class Classifier:
         from ai_edge_litert.interpreter import Interpreter
 
         content = model.read("model.tflite")
+        self.model = model
+        self._lock = threading.Lock()  # an interpreter holds one computation at a time
         try:
             self._interpreter = Interpreter(model_content=content, num_threads=1)
             self._run = self._interpreter.get_signature_runner()
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"The model {model.id} can't be run: {error}.") from error
-        self.model = model
-        self._lock = threading.Lock()  # an interpreter holds one computation at a time
+            self.predict(np.zeros((1, 28, 28), np.uint8))  # warms up, and finds what is missing
+        except (ValueError, RuntimeError, KeyError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise ModelError(f"The model {model.id} can't be run: {reason}.") from error
 
     @classmethod
     def load(cls, model_id: str | None = None) -> Self:
@@ -152,15 +154,19 @@ def read_drawing(image: NDArray[np.uint8], classifier: Classifier) -> Reading:
     probabilities = classifier.predict(digit[None])[0]
     label = int(probabilities.argmax())
     confidence = float(probabilities[label])
-    verdict, reason = _judge(probabilities, inspection.complaint(ink))
+    verdict, reason = _judge(digit, probabilities, inspection.complaint(ink))
     return Reading(digit, probabilities, label, confidence, verdict, reason)
 
 
-def _judge(probabilities: NDArray[np.float32], complaint: str | None) -> tuple[Verdict, str]:
+def _judge(
+    digit: NDArray[np.uint8], probabilities: NDArray[np.float32], complaint: str | None
+) -> tuple[Verdict, str]:
     """The verdict and its reason, from the network's answer and what is wrong with the ink."""
     second, first = (int(d) for d in np.argsort(probabilities)[-2:])
     if complaint:
         return "unsure", complaint
+    if inspection.is_solid(digit):
+        return "not a digit", "It is a filled shape: draw a digit with lines."
     if probabilities[first] >= _SURE:
         return "digit", ""
     if probabilities[first] + probabilities[second] >= _EITHER_OR:

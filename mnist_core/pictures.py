@@ -35,7 +35,8 @@ def open_picture(source: bytes | str | Path | BinaryIO) -> NDArray[np.uint8]:
     `REDUCED_SIDE`, reduced with anti-aliasing. Safe to call from many threads.
 
     Args:
-        source: the bytes of the file, its path, or a binary file object.
+        source: the bytes of the file, its path, or a binary file object (read from its start if
+            it can seek, and left open).
 
     Returns:
         (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, uint8 0-255; RGBA if something in it may be
@@ -47,19 +48,20 @@ def open_picture(source: bytes | str | Path | BinaryIO) -> NDArray[np.uint8]:
     """
     data = _read(source)
     try:
+        # Pillow reads the header here and refuses some sizes on its own, before our check.
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise InputError(_too_many_pixels(f"{width} x {height} pixels"))
-            waiting = _one_large_picture if width * height > _LARGE else contextlib.nullcontext()
-            with waiting:
+            pixels = image.width * image.height
+            if pixels > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            with _one_large_picture if pixels > _LARGE else contextlib.nullcontext():
                 return _pixels(image)
-    except InputError:
-        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(
+            f"The picture has too many pixels, more than {MAX_PIXELS // 1_000_000} million: "
+            "save a smaller copy and use that."
+        ) from error
     except UnidentifiedImageError as error:
         raise InputError(_not_a_picture(data)) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(_too_many_pixels("far too many pixels")) from error
     except MemoryError as error:
         raise InputError(
             "There is not enough memory to read the picture: save a smaller copy and use that."
@@ -80,13 +82,17 @@ def _read(source: bytes | str | Path | BinaryIO) -> bytes:
             with Path(source).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
         else:
+            if source.seekable():
+                source.seek(0)
             data = source.read(MAX_BYTES + 1)
+            if not isinstance(data, bytes):
+                raise TypeError("it was not opened in binary mode")
     except FileNotFoundError as error:
         raise InputError("There is no such file: check its name and folder.") from error
     except IsADirectoryError as error:
         raise InputError("This is a folder, not a picture: name a file inside it.") from error
-    except (OSError, ValueError) as error:  # ValueError: closed, or a name with a NUL in it
-        reason = error.strerror if isinstance(error, OSError) else error
+    except Exception as error:  # among them: no permission, a closed file, a name with a NUL in it
+        reason = getattr(error, "strerror", None) or error
         raise InputError(f"The file can't be read ({reason}): use another copy.") from error
     if len(data) > MAX_BYTES:
         raise InputError(
@@ -98,41 +104,37 @@ def _read(source: bytes | str | Path | BinaryIO) -> bytes:
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Decode, in a mode that the core takes, upright and not too large."""
-    image.draft(None, (REDUCED_SIDE, REDUCED_SIDE))  # a JPEG decodes at a fraction of its size
-    if image.mode.startswith(("I", "F")):
-        image = Image.fromarray(_in_8_bits(np.asarray(image), sixteen=";16" in image.mode))
-    elif image.mode == "1":
+    """Decode: upright, grey or RGB or RGBA, and not too large."""
+    size = (REDUCED_SIDE, REDUCED_SIDE)
+    image.draft(None, size)  # a JPEG can be decoded at a fraction of its size
+    image.load()
+    with contextlib.suppress(Exception):  # a photo with broken EXIF is still a photo
+        ImageOps.exif_transpose(image, in_place=True)
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode in ("I", "F"):
+        # Reduced first, to save memory; by averaging, which makes no values of its own.
+        image.thumbnail(size, Image.Resampling.BOX)
+        image = Image.fromarray(_in_8_bits(np.asarray(image)))
+    elif image.has_transparency_data:
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
+    elif image.mode in ("1", "L"):
         image = image.convert("L")
-    elif (image.mode.upper().endswith("A") and image.mode != "RGBA") or _has_transparency(image):
-        image = image.convert("RGBA")
-    elif image.mode not in ("L", "RGB", "RGBA"):
-        image = image.convert("RGB")
-    upright = ImageOps.exif_transpose(image)
-    upright.thumbnail((REDUCED_SIDE, REDUCED_SIDE), reducing_gap=2.0)
-    return np.asarray(upright)
+    else:
+        image = image if image.mode == "RGB" else image.convert("RGB")
+    image.thumbnail(size)
+    return np.array(image)
 
 
-def _has_transparency(image: Image.Image) -> bool:
-    return image.mode != "RGBA" and "transparency" in image.info
-
-
-def _in_8_bits(values: NDArray[np.generic], *, sixteen: bool) -> NDArray[np.uint8]:
-    """Grey of more than 8 bits, scaled: from 16 bits, from 0-1, or from the range it has."""
+def _in_8_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Grey that doesn't say what is white: 1, 255 or 65535, else its own range is stretched."""
     grey = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
-    if sixteen or (grey.min() >= 0 and 255 < grey.max() <= 65_535):
-        return (grey / 257).round().astype(np.uint8)
-    low, high = grey.min(), grey.max()
-    if low >= 0 and high <= 255:
-        low, high = 0.0, 1.0 if high <= 1 else 255.0
-    return (255 * (grey - low) / (high - low)).round().astype(np.uint8)
-
-
-def _too_many_pixels(found: str) -> str:
-    return (
-        f"The picture has {found}, more than {MAX_PIXELS // 1_000_000} million in all: "
-        "save a smaller copy and use that."
-    )
+    low, high = float(grey.min()), float(grey.max())
+    for white in (1.0, 255.0, 65_535.0):
+        if low >= 0 and high <= 1.001 * white:  # averages are a little off
+            low, high = 0.0, white
+            break
+    return (255 * (grey - low) / ((high - low) or 1)).clip(0, 255).round().astype(np.uint8)
 
 
 def _not_a_picture(data: bytes) -> str:
@@ -141,6 +143,6 @@ def _not_a_picture(data: bytes) -> str:
         return "This is a PDF document, not a picture: save the page as PNG or JPEG and use that."
     if b"<svg" in start:
         return "This is an SVG drawing, which is not read: export it as PNG and use that."
-    if start[4:8] == b"ftyp":
+    if start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
         return "This kind of picture (HEIC or AVIF) is not read: save it as JPEG and use that."
-    return "This is not a picture: use a PNG, JPEG, GIF, BMP, WebP or TIFF file."
+    return "This is not a picture, or a damaged one: use a PNG, JPEG, GIF, BMP, WebP or TIFF file."

@@ -193,7 +193,7 @@ def _ink_of_transparent(image: NDArray[np.uint8]) -> Gray:
     gray = _gray(image)
     visible = gray[alpha >= 16]
     if visible.size == 0 or np.ptp(np.percentile(visible, (5, 95))) < 64:
-        return alpha.copy()
+        return alpha - alpha.min()
     paper = float(np.median(visible))
     share = alpha.astype(np.float32) / 255
     return _ink_of_opaque(np.rint(gray * share + paper * (1 - share)).astype(np.uint8))

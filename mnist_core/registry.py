@@ -74,7 +74,7 @@ def open_folder(folder: Path) -> Model:
             raise ValueError("'id' or 'files' is not what it should be")
     except OSError as error:
         raise ModelError(f"The model card {file} can't be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"The model card {file} is damaged: {error}.") from error
     return Model(folder, card)
 

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -190,7 +191,7 @@ def _dense(x: Array, layer: dict[str, Any]) -> Array:
     return summed
 
 
-_RUN = {
+_RUN: dict[str, Callable[[Array, dict[str, Any]], Array]] = {
     "conv2d": _conv2d,
     "dense": _dense,
     "max_pool": _max_pool,

@@ -37,7 +37,7 @@ def draw_and_read() -> None:
     truth = None
     with left:
         offered = [DRAW, UPLOAD, CAMERA, SAMPLE]
-        if not sources.camera_works():
+        if not sources.camera_works(st.context.url):
             offered.remove(CAMERA)
         source = st.segmented_control(
             "Where the digit comes from",

@@ -261,7 +261,9 @@ def test_multiply_adds_by_hand():
 
 
 def test_layers_without_weights_multiply_nothing():
-    assert weights.count_multiply_adds([image_layer(), pool("max_pool", (2, 2), (2, 2), "same")]) == 0
+    assert (
+        weights.count_multiply_adds([image_layer(), pool("max_pool", (2, 2), (2, 2), "same")]) == 0
+    )
 
 
 def test_any_number_of_digits_gives_each_its_own_answer():

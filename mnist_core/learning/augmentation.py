@@ -21,7 +21,7 @@ def batches(
     Args:
         images: (N, 28, 28) uint8.
         targets: (N, 10) float32, rows summing to 1.
-        batch_size: images a batch; the last, short one of an epoch is dropped.
+        batch_size: images a batch; where it doesn't divide N, a batch reaches into the next epoch.
         seed: of the shuffling and of every variant.
 
     Returns:

@@ -77,6 +77,8 @@ def train(
     images, targets = training_set(*train, recipe=recipe)
     stream = augmentation.batches(images, targets, batch_size=recipe.batch_size, seed=recipe.seed)
     steps = len(images) // recipe.batch_size
+    together = min(25, steps)
+    steps -= steps % together  # Keras would round up, beyond the end of the schedule
     model = architectures.compact_cnn()
     model.compile(
         optimizer=keras.optimizers.AdamW(
@@ -90,7 +92,7 @@ def train(
         ),
         loss="categorical_crossentropy",
         metrics=["accuracy"],
-        steps_per_execution=20,
+        steps_per_execution=together,
         jit_compile=False,  # slows convolutions on a CPU three to five times
     )
     keeper = _KeepBest(recipe.epochs, report)
@@ -105,6 +107,7 @@ def train(
         ),
         validation_batch_size=500,
         callbacks=[keeper],
+        shuffle=False,  # the stream is shuffled already
         verbose=0,
     )
     seconds = time.perf_counter() - started

@@ -41,7 +41,7 @@ def _parts(reading: Reading | None, invitation: str) -> dict[str, str]:
         case "digit":
             headline, detail = f"{sure} sure", next_guess
         case "unsure":
-            headline, detail = f"Unsure ({sure})", f"{reading.reason}<br>{next_guess}"
+            headline, detail = "Unsure", f"{reading.reason}<br>{next_guess}"
         case _:
             return {
                 "verdict": "not-a-digit",

@@ -1,5 +1,7 @@
 // Undo and Clear for the drawing canvas, which is another component in a shadow root of its own.
-// Its own toolbar appears on hover only, so never by touch; these buttons press it from outside.
+// Its own toolbar appears on hover only, so never by touch; these buttons press it from outside,
+// which acts at once. It can't go back beyond what it was given to show when it came to the page:
+// there the server is asked to give it something else.
 const UNDO = '[aria-label="Undo"]';
 const CLEAR = '[aria-label="Reset canvas & history"]';
 
@@ -27,16 +29,25 @@ function prepare(root) {
   );
 }
 
-export default function ({ parentElement }) {
-  const press = (selector) => canvasRoot()?.querySelector(selector)?.click();
-  parentElement.querySelector(".undo").onclick = () => press(UNDO);
-  parentElement.querySelector(".clear").onclick = () => press(CLEAR);
+export default function ({ data, parentElement, setTriggerValue }) {
+  const button = (selector) => canvasRoot()?.querySelector(selector);
+  const undo = () => {
+    const own = button(UNDO);
+    if (own && !own.disabled) own.click();
+    else if (data.given) setTriggerValue("undo", true);
+  };
+  const clear = () => {
+    if (data.given) setTriggerValue("clear", true);
+    else button(CLEAR)?.click();
+  };
+  parentElement.querySelector(".undo").onclick = undo;
+  parentElement.querySelector(".clear").onclick = clear;
 
   const onKey = (event) => {
     const typing = event.target.closest?.("input, textarea, [contenteditable]");
     if (typing || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
-    press(UNDO);
+    undo();
   };
   document.addEventListener("keydown", onKey);
 

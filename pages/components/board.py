@@ -15,7 +15,8 @@ _tools = st.components.v2.component(
     "digit_studio_board_tools",
     html=(
         '<div class="tools">'
-        '<button type="button" class="undo">Undo<kbd>Ctrl+Z</kbd></button>'
+        '<button type="button" class="undo" aria-label="Undo" aria-keyshortcuts="Control+Z">'
+        "Undo<kbd>Ctrl+Z</kbd></button>"
         '<button type="button" class="clear">Clear</button></div>'
     ),
     css=asset("board.css"),
@@ -42,7 +43,12 @@ def board(sketchbook: Sketchbook) -> None:
     if result.json_data and (png := result.image_bytes):
         sketchbook.record(result.json_data, png)
     with st.container(width=CANVAS):
-        _tools(key="board_tools")
+        _tools(
+            key="board_tools",
+            data={"given": bool(sketchbook.laid_out and sketchbook.laid_out["objects"])},
+            on_undo_change=sketchbook.undo,
+            on_clear_change=sketchbook.clear,
+        )
         st.session_state.pen_width = st.slider(
             "Pen width", 8, 32, st.session_state.pen_width, key="pen_width_slider", format="%d px"
         )

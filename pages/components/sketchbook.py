@@ -76,11 +76,23 @@ class Sketchbook:
                 self._taken_out = True
                 self.lay_out()
 
+    def undo(self) -> None:
+        """Have the canvas show the current drawing without its last stroke."""
+        if self.current:
+            self._lay_out(self.current.objects["objects"][:-1])
+
+    def clear(self) -> None:
+        """Have the canvas show nothing."""
+        self.current = None
+        self._lay_out([])
+
     def lay_out(self) -> None:
         """Have the canvas show the current drawing, or nothing."""
+        self._lay_out(self.current.objects["objects"] if self.current else [])
+
+    def _lay_out(self, objects: list[Objects]) -> None:
         # The canvas compares with what it was given last, so the same drawing must look new.
         turn = 1 + (self.laid_out or {}).get("turn", 0)
-        objects = self.current.objects["objects"] if self.current else []
         self.laid_out = {"objects": objects, "turn": turn}
 
 

@@ -30,9 +30,9 @@ class Samples:
     origin: str
 
 
-def camera_works() -> bool:
-    """Whether browsers give this page a camera: on this computer, or over HTTPS."""
-    address = urlsplit(st.context.url or "")
+def camera_works(url: str | None) -> bool:
+    """Whether browsers give the page at this address a camera: on this computer, or over HTTPS."""
+    address = urlsplit(url or "")
     return address.scheme == "https" or address.hostname in ("localhost", "127.0.0.1", "::1")
 
 

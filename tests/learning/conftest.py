@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 # Before TensorFlow starts: it logs to stderr, which no warning filter can catch.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -9,9 +10,19 @@ import pytest
 from mnist_core.generated import make_digits
 from mnist_core.learning import training
 
+# Keras reads TensorFlow's variables in a way that NumPy deprecates.
+TOLERATED = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+
 RECIPE = training.Recipe(
-    epochs=2, batch_size=20, learning_rate=0.01, generated_digits=40, scribbles=20, seed=5
+    epochs=2, batch_size=52, learning_rate=0.01, generated_digits=40, scribbles=20, seed=5
 )
+
+
+def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.filterwarnings(TOLERATED))
 
 
 @pytest.fixture(scope="session")

@@ -96,7 +96,7 @@ def test_the_stream_shows_every_digit_once_an_epoch_and_never_ends(digits):
     assert not np.array_equal(shown[0], shown[1])
 
 
-def test_a_short_rest_is_no_digit_lost(digits):
+def test_no_digit_is_lost_where_batches_span_epochs(digits):
     shown = np.concatenate([t[:, 0] for _, t in stream(digits, numbered(digits), 15, batch_size=8)])
     assert shown.shape == (120,)
     assert sorted(shown[:60]) == sorted(shown[60:]) == list(range(60))

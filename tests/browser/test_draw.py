@@ -1,0 +1,196 @@
+"""Drawing with mouse and finger in a real Chromium."""
+
+from __future__ import annotations
+
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from mnist_core import generated
+from mnist_core.strokes import CANVAS
+from tests.browser import pen
+from tests.browser.conftest import NewPage
+
+
+def template(label: int, style: str | None = None) -> list[pen.Stroke]:
+    """The strokes of a digit, in shares of the canvas."""
+    style = style or next(iter(generated.TEMPLATES[label]))
+    return [stroke / CANVAS for stroke in generated.strokes_of(label, style)]
+
+
+def read(page: Page) -> int | None:
+    """The digit in the answer, once it has come."""
+    return pen.first_digit(pen.wait_reading(page))
+
+
+def picture(page: Page) -> bytes:
+    """What the canvas shows."""
+    return pen.canvas(page).screenshot()
+
+
+def test_first_visit(page: Page) -> None:
+    expect(pen.canvas(page)).to_be_visible()
+    text = pen.wait_reading(page)
+    assert "Your turn" in text
+    assert not any(character.isdigit() for character in text)
+    assert page.title() == "Draw · Digit Studio" or "Digit Studio" in page.title()
+
+
+def test_every_digit_is_read_from_several_hands(page: Page) -> None:
+    plain = [(label, next(iter(styles))) for label, styles in generated.TEMPLATES.items()]
+    for label, style in [*plain, (0, "slashed"), (1, "flagged and footed"), (7, "crossed")]:
+        pen.draw(page, template(label, style))
+        assert read(page) == label, style
+        pen.press(page, "Clear")
+        assert "Your turn" in pen.wait_reading(page)
+
+
+def test_undo_and_clear(page: Page) -> None:
+    bar, hook = template(5, "two strokes")[::-1]
+    pen.draw(page, [hook])
+    first = picture(page)
+    pen.wait_reading(page)
+    pen.draw(page, [bar])
+    assert read(page) == 5
+    pen.press(page, "Undo")
+    pen.wait_reading(page)
+    page.mouse.move(5, 5)
+    assert picture(page) == first
+    pen.draw(page, [bar])
+    assert read(page) == 5
+    page.keyboard.press("Control+z")
+    pen.wait_reading(page)
+    assert picture(page) == first
+    pen.press(page, "Clear")
+    assert "Your turn" in pen.wait_reading(page)
+
+
+def test_pen_width_keeps_the_drawing_and_changes_the_next_stroke(page: Page) -> None:
+    left = [np.array([[0.3, 0.2], [0.3, 0.5], [0.3, 0.8]])]
+    right = [stroke + np.array([0.4, 0.0]) for stroke in left]
+    pen.draw(page, left)
+    pen.wait_reading(page)
+    before = picture(page)
+    slider = page.get_by_role("slider", name="Pen width")
+    slider.focus()
+    page.keyboard.press("End")
+    expect(slider).to_have_value("32")
+    pen.wait_reading(page)
+    assert picture(page) == before
+    pen.draw(page, right)
+    pen.wait_reading(page)
+    widths = page.locator(".st-key-canvas canvas.dc-canvas.lower-canvas").evaluate(
+        """canvas => [0, 140].map(x => {
+             const row = canvas.getContext('2d').getImageData(x, 140, 140, 1).data;
+             return row.filter((value, i) => i % 4 === 0 && value > 128).length;
+           })"""
+    )
+    assert abs(widths[0] - 20) <= 2
+    assert abs(widths[1] - 32) <= 2
+
+
+def test_the_drawing_survives_another_page(page: Page) -> None:
+    pen.draw(page, template(4))
+    assert read(page) == 4
+    drawn = picture(page)
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name="About this model")).to_be_visible()
+    page.get_by_role("link", name="Draw").click()
+    expect(pen.canvas(page)).to_be_visible()
+    assert read(page) == 4
+    page.wait_for_timeout(300)
+    assert picture(page) == drawn
+    # What came back can be undone and cleared as if it had been drawn just now.
+    assert len(template(4)) == 2
+    pen.press(page, "Undo")
+    pen.wait_reading(page)
+    assert picture(page) != drawn
+    pen.draw(page, template(4)[1:])
+    assert read(page) == 4
+    pen.press(page, "Clear")
+    assert "Your turn" in pen.wait_reading(page)
+    pen.draw(page, template(3))
+    assert read(page) == 3
+
+
+def test_earlier_drawings_come_back(page: Page) -> None:
+    for label in (3, 6):
+        pen.draw(page, template(label))
+        assert read(page) == label
+        pen.press(page, "Clear")
+        pen.wait_reading(page)
+    pen.press(page, "Drawing 1")
+    assert read(page) == 3
+    pen.press(page, "Drawing 2")
+    assert read(page) == 6
+    pen.press(page, "Clear")
+    pen.wait_reading(page)
+    pen.press(page, "Drawing 2")
+    assert read(page) == 6
+    assert page.get_by_role("button", name="Drawing").count() == 2
+
+
+def test_nothing_moves_while_drawing(page: Page) -> None:
+    page.wait_for_selector(".st-key-probabilities .plot-container, .js-plotly-plot")
+    places = """() => [".st-key-canvas", ".st-key-board_tools", ".st-key-reading",
+                       ".js-plotly-plot"].flatMap(name =>
+        [...document.querySelectorAll(name)].map(e => JSON.stringify(e.getBoundingClientRect())))"""
+    pen.wait_reading(page)
+    before = page.evaluate(places)
+    assert len(before) == 5
+    for label in (8, 1):
+        pen.draw(page, template(label))
+        pen.wait_reading(page)
+        assert page.evaluate(places) == before
+        pen.press(page, "Clear")
+        pen.wait_reading(page)
+        assert page.evaluate(places) == before
+
+
+def test_the_pixels_tell_their_values(page: Page) -> None:
+    pen.draw(page, template(1))
+    pen.wait_reading(page)
+    view = page.locator(".st-key-pixels .js-plotly-plot")
+    box = view.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 14.5 / 28, box["y"] + box["height"] * 14.5 / 28)
+    hover = view.locator(".hoverlayer")
+    expect(hover).to_contain_text("row 14, column 14")
+    expect(hover).to_contain_text("of 255")
+
+
+def test_dark_theme(new_page: NewPage) -> None:
+    page = new_page(dark=True)
+    pen.draw(page, template(2))
+    assert read(page) == 2
+    paper = page.locator(".stApp").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert paper == "rgb(18, 25, 37)"
+
+
+def test_phone_by_touch(new_page: NewPage) -> None:
+    page = new_page(phone=True)
+    pen.draw_touch(page, template(7, "crossed"))
+    assert read(page) == 7
+    width = page.evaluate("document.scrollingElement.scrollWidth")
+    assert width <= 390
+    box = pen.canvas(page).bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    pen.press(page, "Undo")
+    pen.wait_reading(page)
+    pen.press(page, "Clear")
+    assert "Your turn" in pen.wait_reading(page)
+
+
+def test_two_digits_are_not_one(page: Page) -> None:
+    pen.draw(page, template(1), box=(0.0, 0.2, 0.45, 0.8))
+    pen.draw(page, template(2), box=(0.5, 0.2, 0.95, 0.8))
+    text = pen.wait_reading(page)
+    assert "Unsure" in text
+    assert "separate things" in text
+
+
+def test_running_off_the_board(page: Page) -> None:
+    pen.draw(page, template(8), box=(0.0, 0.45, 1.0, 1.45))
+    text = pen.wait_reading(page)
+    assert "touches the edge" in text

@@ -1,0 +1,117 @@
+"""The Draw page, run without a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import paths
+from pages.components import session
+from tests.pages import drawn
+
+APP = str(paths.PROJECT / "app.py")
+BOARD = "board"
+PANEL = re.compile(r'ds-reading" data-verdict="([^"]*)".*?ds-digit">([^<]*)<', re.DOTALL)
+
+
+@pytest.fixture
+def app() -> AppTest:
+    return AppTest.from_file(APP, default_timeout=30).run()
+
+
+def panel(app: AppTest) -> tuple[str, str]:
+    """The verdict and the large digit."""
+    found = [PANEL.search(html.proto.body) for html in app.get("html")]
+    match = next(filter(None, found))
+    return match[1], match[2]
+
+
+def draw(app: AppTest, *labels: int) -> None:
+    app.session_state[BOARD] = drawn.sent([s for d in labels for s in drawn.template(d)])
+    app.run()
+    assert not app.exception
+
+
+def test_first_visit_invites_and_shows_no_number(app: AppTest) -> None:
+    assert not app.exception
+    assert panel(app) == ("blank", "")
+    assert not app.error
+
+
+@pytest.mark.parametrize("label", range(10))
+def test_a_drawing_is_read(app: AppTest, label: int) -> None:
+    draw(app, label)
+    assert panel(app) == ("digit", str(label))
+
+
+def test_cleared_board_is_an_invitation_again(app: AppTest) -> None:
+    draw(app, 3)
+    draw(app)
+    assert panel(app) == ("blank", "")
+
+
+def test_the_drawing_survives_another_page(app: AppTest) -> None:
+    draw(app, 4)
+    app.switch_page("pages/about.py").run()
+    assert not app.exception
+    assert BOARD not in app.session_state  # the canvas has left the page
+    app.switch_page("pages/draw.py").run()
+    assert panel(app) == ("digit", "4")
+
+
+def test_samples_show_their_true_label(app: AppTest) -> None:
+    app.segmented_control(key="source").set_value("Sample").run()
+    assert not app.exception
+    verdict, digit = panel(app)
+    told = next(c.value for c in app.caption if "true label" in c.value)
+    if verdict == "digit":
+        assert f"true label is {digit}: read right" in told or "misread" in told
+
+
+def test_generated_samples_are_called_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("MNIST_DIR", "KERAS_HOME", "DIGIT_STUDIO_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    st.cache_data.clear()
+    app = AppTest.from_file(APP, default_timeout=30).run()
+    app.segmented_control(key="source").set_value("Sample").run()
+    assert not app.exception
+    assert any("Generated digit" in caption.value for caption in app.caption)
+    assert [button.label for button in app.button] == ["Random generated digit"]
+    st.cache_data.clear()
+
+
+def test_a_damaged_model_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(paths.shipped_model(), folder)
+    content = (folder / "model.tflite").read_bytes()
+    (folder / "model.tflite").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    monkeypatch.setattr(paths, "shipped_model", lambda: folder)
+    session._load.clear()
+    app = AppTest.from_file(APP, default_timeout=30).run()
+    session._load.clear()
+    assert not app.exception
+    (error,) = app.error
+    assert "model.tflite" in error.value
+    assert "damaged" in error.value
+
+
+def test_the_about_page_shows_the_card() -> None:
+    app = AppTest.from_file(APP, default_timeout=30).run()
+    app.switch_page("pages/about.py").run()
+    assert not app.exception
+    card = json.loads((paths.shipped_model() / "card.json").read_text(encoding="utf-8"))
+    assert f"{card['test_accuracy']:.2%}" in [metric.value for metric in app.metric]
+
+
+def test_a_dot_is_unsure_and_says_why(app: AppTest) -> None:
+    app.session_state[BOARD] = drawn.sent([np.array([[140.0, 140.0]])])
+    app.run()
+    assert panel(app)[0] == "unsure"
+    assert any("very small" in html.proto.body for html in app.get("html"))

@@ -1,0 +1,71 @@
+"""Generated digits: every digit in its styles, reproducible, in MNIST's form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mnist_core import generated
+from mnist_core.preprocessing import ink_box
+from mnist_core.strokes import CANVAS
+
+
+def test_the_styles_people_write() -> None:
+    assert set(generated.TEMPLATES) == set(range(10))
+    assert {"plain", "flagged", "footed"} <= set(generated.TEMPLATES[1])
+    assert {"open", "closed", "one stroke"} <= set(generated.TEMPLATES[4])
+    assert {"plain", "crossed"} <= set(generated.TEMPLATES[7])
+    assert {"plain", "slashed"} <= set(generated.TEMPLATES[0])
+    assert {"looped", "angular"} <= set(generated.TEMPLATES[2])
+    assert {"straight", "curled"} <= set(generated.TEMPLATES[9])
+
+
+def test_templates_fill_the_canvas() -> None:
+    for label, names in generated.TEMPLATES.items():
+        for style in names:
+            points = np.concatenate(generated.strokes_of(label, style))
+            assert abs(np.ptp(points, axis=0).max() - 200) < 1e-6
+            assert points.min() >= 0
+            assert points.max() <= CANVAS
+
+
+def test_unknown_styles_are_key_errors() -> None:
+    with pytest.raises(KeyError):
+        generated.strokes_of(7, "upside down")
+
+
+def test_digits_are_in_mnist_form_and_reproducible() -> None:
+    made, again, other = (generated.make_digits(40, seed=seed) for seed in (1, 1, 2))
+    assert made.images.shape == (40, 28, 28)
+    assert made.images.dtype == np.uint8
+    assert made.labels.tolist() == [*range(10)] * 4
+    assert all(
+        style in generated.TEMPLATES[int(label)]
+        for label, style in zip(made.labels, made.styles, strict=True)
+    )
+    assert (made.images.max(axis=(1, 2)) == 255).all()
+    assert (made.images == again.images).all()
+    assert made.styles == again.styles
+    assert (made.images != other.images).any()
+
+
+def test_drawings_stay_on_the_canvas() -> None:
+    random = np.random.default_rng(9)
+    for label, names in generated.TEMPLATES.items():
+        for style in names:
+            image = generated.drawing(random, label, style)
+            assert image.shape == (CANVAS, CANVAS, 4)
+            ink = (image[..., 0] > 128).astype(np.uint8)
+            box = ink_box(ink)
+            assert box is not None
+            assert box.top > 0
+            assert box.left > 0
+            assert box.bottom < CANVAS
+            assert box.right < CANVAS
+
+
+def test_scribbles_are_in_mnist_form_and_reproducible() -> None:
+    made, again = (generated.make_scribbles(12, seed=4) for _ in range(2))
+    assert made.shape == (12, 28, 28)
+    assert (made == again).all()
+    assert len({image.tobytes() for image in made}) == 12

@@ -1,0 +1,204 @@
+"""The normalisation, by its properties."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from mnist_core import datasets, generated, strokes
+from mnist_core.errors import InputError
+from mnist_core.preprocessing import find_ink, ink_box, place, to_mnist
+
+Image8 = NDArray[np.uint8]
+CLOSE = 6.0  # mean absolute difference, of 255
+
+styles = st.sampled_from([(d, s) for d, names in generated.TEMPLATES.items() for s in names])
+
+
+@st.composite
+def written(draw: st.DrawFn) -> tuple[list[strokes.Stroke], float]:
+    """A drawing of a digit in the middle of the canvas, and the width of its pen."""
+    label, style = draw(styles)
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    size = draw(st.floats(120, 180))
+    shape = strokes.perturb(generated.strokes_of(label, style), random)
+    return strokes.fit(shape, size=size), draw(st.floats(12, 26))
+
+
+def canvas(drawing: tuple[list[strokes.Stroke], float]) -> Image8:
+    return strokes.render(drawing[0], pen_width=drawing[1])
+
+
+def difference(one: Image8, other: Image8) -> float:
+    return float(np.abs(to_mnist(one).astype(int) - to_mnist(other)).mean())
+
+
+@given(written(), st.integers(-30, 30), st.integers(-30, 30))
+def test_the_place_does_not_matter(
+    drawing: tuple[list[strokes.Stroke], float], right: int, down: int
+) -> None:
+    moved = [stroke + np.array([right, down]) for stroke in drawing[0]]
+    assert difference(canvas(drawing), strokes.render(moved, pen_width=drawing[1])) < CLOSE
+
+
+@given(written(), st.floats(0.4, 1.5))
+def test_the_size_does_not_matter(
+    drawing: tuple[list[strokes.Stroke], float], factor: float
+) -> None:
+    image = canvas(drawing)
+    side = round(factor * strokes.CANVAS)
+    scaled = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))
+    assert difference(image, scaled) < CLOSE
+
+
+@given(written())
+def test_dark_on_light_is_the_same_as_light_on_dark(
+    drawing: tuple[list[strokes.Stroke], float],
+) -> None:
+    image = canvas(drawing)
+    inverted = 255 - image
+    inverted[..., 3] = 255
+    assert difference(image, inverted) < CLOSE
+    assert difference(image[..., :3], inverted[..., :3]) < CLOSE
+    gray = np.asarray(Image.fromarray(image).convert("L"))
+    assert difference(gray, 255 - gray) < CLOSE
+
+
+@given(written(), st.sampled_from([(0, 0, 0), (255, 255, 255), (200, 30, 90)]))
+def test_a_drawing_on_nothing_is_its_alpha(
+    drawing: tuple[list[strokes.Stroke], float], colour: tuple[int, int, int]
+) -> None:
+    image = canvas(drawing)
+    on_nothing = np.empty_like(image)
+    on_nothing[..., :3] = colour
+    on_nothing[..., 3] = find_ink(image)
+    assert difference(image, on_nothing) < CLOSE
+
+
+def test_a_scan_with_a_transparent_corner_keeps_its_ink() -> None:
+    chalk = strokes.render(generated.strokes_of(3, "round"))
+    paper = 255 - chalk
+    paper[..., 3] = 255
+    paper[:20, :20, 3] = 0
+    assert difference(chalk, paper) < CLOSE
+
+
+@given(
+    arrays.arrays(
+        np.uint8,
+        st.tuples(st.integers(1, 40), st.integers(1, 40)).flatmap(
+            lambda shape: st.sampled_from([shape, (*shape, 3), (*shape, 4)])
+        ),
+    )
+)
+def test_any_picture_gives_a_digit_sized_one(image: Image8) -> None:
+    before = image.copy()
+    digit = to_mnist(image)
+    assert digit.shape == (28, 28)
+    assert digit.dtype == np.uint8
+    assert digit.max() in (0, 255)
+    assert (image == before).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (2, 5000), (1500, 1100)])
+def test_odd_shapes(shape: tuple[int, int]) -> None:
+    image = np.zeros(shape, np.uint8)
+    assert not to_mnist(image).any()
+    image[0, 0] = 255
+    assert to_mnist(image).shape == (28, 28)
+
+
+@pytest.mark.parametrize("level", [0, 31, 255])
+@pytest.mark.parametrize("channels", [(), (3,), (4,)])
+def test_a_blank_is_all_zeros(level: int, channels: tuple[int, ...]) -> None:
+    assert not to_mnist(np.full((280, 280, *channels), level, np.uint8)).any()
+
+
+def test_a_single_pixel_and_all_ink() -> None:
+    image = np.zeros((280, 280), np.uint8)
+    image[140, 140] = 255
+    assert to_mnist(image).max() == 255
+    image[:] = 255
+    assert not to_mnist(image).any()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((28, 28), np.nan),
+        np.zeros((28, 28), np.int64),
+        np.zeros(28, np.uint8),
+        np.zeros((28, 28, 2), np.uint8),
+        np.zeros((1, 28, 28, 3), np.uint8),
+        np.zeros((0, 28), np.uint8),
+        [[0, 255]],
+        None,
+    ],
+)
+def test_what_is_no_image_is_refused_in_a_sentence(image: object) -> None:
+    with pytest.raises(InputError) as raised:
+        to_mnist(image)  # type: ignore[arg-type]
+    assert str(raised.value).endswith(".")
+
+
+def test_the_digit_fits_in_20_pixels_with_its_mass_in_the_middle() -> None:
+    digit = to_mnist(strokes.render(generated.strokes_of(8, "two rings")))
+    box = ink_box(digit)
+    assert box is not None
+    assert 19 <= max(box.height, box.width) <= 21
+    rows, columns = ndimage.center_of_mass(digit)
+    assert abs(rows - 14) < 0.5
+    assert abs(columns - 14) < 0.5
+
+
+def test_mnist_sized_digits_pass_through_unchanged() -> None:
+    digit = np.zeros((28, 28), np.uint8)
+    digit[5:24, 12:17] = 180
+    digit[4, 14] = 180  # the twentieth row
+    digit[14, 14] = 255  # the pixel nearest to the centre of mass
+    assert (place(digit) == digit).all()
+
+
+@pytest.mark.skipif(not os.environ.get("MNIST_DIR"), reason="MNIST_DIR names no folder with MNIST")
+def test_mnist_passes_through_nearly_unchanged() -> None:
+    images = datasets.load_mnist("test").images[:2000]
+    change = [np.abs(to_mnist(image).astype(int) - image).mean() for image in images]
+    assert np.mean(np.array(change) < 1) > 0.99
+    assert np.mean(change) < 0.15
+
+
+def photo(label: int, style: str, seed: int, *, chalk: bool = False) -> Image8:
+    """A digit on paper (or a blackboard) in uneven light, out of focus, with grain."""
+    random = np.random.default_rng(seed)
+    drawn = strokes.render(generated.strokes_of(label, style), pen_width=12)[..., 0]
+    ink = ndimage.zoom((drawn.astype(float) - 31) / 210, 3, order=1)
+    rows, columns = np.mgrid[: ink.shape[0], : ink.shape[1]] / ink.shape[0]
+    light = 220 * (1 - 0.5 * columns) * (1 - 0.3 * (rows > 0.6))
+    seen = 30 + light * (0.15 + 0.6 * ink) if chalk else light * (1 - 0.6 * ink)
+    blurred = ndimage.gaussian_filter(seen, 1.5) + random.normal(0, 5, ink.shape)
+    return np.repeat(blurred.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize("chalk", [False, True])
+@pytest.mark.parametrize(("label", "style"), [(2, "looped"), (5, "two strokes"), (8, "one stroke")])
+def test_photos_in_bad_light(label: int, style: str, chalk: bool) -> None:
+    drawn = strokes.render(generated.strokes_of(label, style), pen_width=12)
+    assert difference(drawn, photo(label, style, label, chalk=chalk)) < 20
+
+
+def test_a_photo_of_nothing_is_blank() -> None:
+    random = np.random.default_rng(0)
+    shade = np.linspace(220, 120, 500)[None, :] + random.normal(0, 6, (400, 500))
+    assert not to_mnist(shade.clip(0, 255).astype(np.uint8)).any()
+
+
+settings.register_profile("plain", deadline=None, max_examples=60)
+settings.load_profile("plain")
