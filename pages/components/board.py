@@ -29,9 +29,11 @@ def board(sketchbook: Sketchbook) -> None:
     if _CANVAS not in st.session_state:
         # The canvas comes to the page anew: after another page, or a picture in its place.
         sketchbook.lay_out()
+    # What the slider says now, or said before the page was left.
+    sketchbook.pen_width = st.session_state.get("pen_width", sketchbook.pen_width)
     with st.container(key="canvas"):
         result = st_canvas(
-            stroke_width=st.session_state.setdefault("pen_width", 20),
+            stroke_width=sketchbook.pen_width,
             stroke_color=_hex(INK),
             background_color=_hex(BOARD),
             initial_drawing=sketchbook.laid_out,
@@ -49,9 +51,7 @@ def board(sketchbook: Sketchbook) -> None:
             on_undo_change=sketchbook.undo,
             on_clear_change=sketchbook.clear,
         )
-        st.session_state.pen_width = st.slider(
-            "Pen width", 8, 32, st.session_state.pen_width, key="pen_width_slider", format="%d px"
-        )
+        st.slider("Pen width", 8, 32, sketchbook.pen_width, key="pen_width", format="%d px")
 
 
 def _hex(colour: tuple[int, int, int]) -> str:

@@ -37,11 +37,13 @@ class Sketchbook:
         current: the one on the board; None if the board is empty.
         laid_out: what the canvas is to show when it comes to the page; it must not change
             otherwise, since the canvas takes every change for a new drawing.
+        pen_width: in pixels.
     """
 
     drawings: list[Drawing] = field(default_factory=list)
     current: Drawing | None = None
     laid_out: Objects | None = None
+    pen_width: int = 20
     _taken_out: bool = False
     _count: int = 0
     _seen: bytes = b""

@@ -6,10 +6,11 @@ import io
 import tempfile
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from mnist_core import generated
+from mnist_core.strokes import CANVAS
 from tests.browser import chromium, pen
 from tests.browser.server import PROJECT, serve
 
@@ -17,17 +18,11 @@ _FOLDER = PROJECT / "docs" / "screenshots"
 _COLOURS = 192  # enough for flat colours and soft edges; a third of the size of full colour
 
 
-def three() -> list[pen.Stroke]:
-    """Return a round 3: two bows that meet in the middle."""
-    upper = np.radians(np.linspace(-160, 80, 32))
-    lower = np.radians(np.linspace(-80, 155, 40))
-    above = np.stack([0.48 + 0.18 * np.cos(upper), 0.33 + 0.15 * np.sin(upper)], axis=1)
-    below = np.stack([0.48 + 0.21 * np.cos(lower), 0.66 + 0.18 * np.sin(lower)], axis=1)
-    return [np.concatenate([above, below])]
+_DRAWN = ((5, "two strokes"), (2, "looped"), (9, "curled"), (7, "crossed"))
 
 
 def main() -> None:
-    """Draw the same digit in three looks and keep a picture of each."""
+    """Draw the same digits in three looks and keep a picture of each."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as home,
@@ -49,8 +44,13 @@ def main() -> None:
 def _picture(browser: Browser, url: str, *, dark: bool, phone: bool) -> bytes:
     page = pen.open_page(browser, dark=dark, phone=phone)
     pen.visit(page, url)
-    (pen.draw_touch if phone else pen.draw)(page, three())
-    pen.wait_reading(page)
+    for number, (label, style) in enumerate(_DRAWN):
+        if number:
+            pen.press(page, "Clear")
+            pen.wait_reading(page)
+        strokes = [stroke / CANVAS for stroke in generated.strokes_of(label, style)]
+        (pen.draw_touch if phone else pen.draw)(page, strokes)
+        pen.wait_reading(page)
     _leave_canvas(page)
     picture = page.screenshot()
     page.context.close()
