@@ -49,7 +49,7 @@ lint: $(VENV)/.dev
 	@echo 'Style, types and imports: all fine.'
 
 bench: $(VENV)/.dev chromium
-	@$(PY) -m benchmarks $(ARGS)
+	@$(PY) -m tests.bench $(ARGS)
 
 model: $(VENV)/.runtime
 	@$(PY) -m mnist_core.learning $(ARGS)

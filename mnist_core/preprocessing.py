@@ -74,7 +74,8 @@ def place(ink: Gray) -> Gray:
         ink: (H, W) uint8 from `find_ink`.
 
     Returns:
-        (28, 28) uint8, stretched so that the brightest pixel is 255; zeros if there is no ink.
+        (28, 28) uint8, stretched so that the brightest pixel is 255; zeros if there is no ink,
+        or only specks too small to be seen at this size.
     """
     box = ink_box(ink)
     if box is None:
@@ -85,6 +86,7 @@ def place(ink: Gray) -> Gray:
     rim = -(-longest // FIT)
     above, before = min(rim, box.top), min(rim, box.left)
     crop = ink[box.top - above : box.bottom + rim, box.left - before : box.right + rim]
+    crop = crop * np.uint8(255 // crop.max())  # faint ink would lose its shades in rounding
     top, rest_y = _start(crop.sum(axis=1, dtype=np.float64), above, box.height, field)
     left, rest_x = _start(crop.sum(axis=0, dtype=np.float64), before, box.width, field)
     margin = rim + 1
@@ -98,7 +100,7 @@ def place(ink: Gray) -> Gray:
             (SIDE, SIDE), Image.Resampling.HAMMING, box=(x, y, x + field, y + field)
         )
     )
-    return np.rint(small * (255.0 / small.max())).astype(np.uint8)
+    return np.rint(small * (255.0 / max(small.max(), 1))).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ def _ink_of_opaque(gray: Gray) -> Gray:
     departures = np.sort(np.maximum(border, paper) - np.minimum(border, paper))
     if departures[border.size * 3 // 4] > _CLEAN:
         return _ink_of_photo(gray)
-    if gray.mean(dtype=np.float32) > paper:
+    if gray.sum(dtype=np.uint32) > int(paper) * gray.size:
         return np.maximum(gray, paper) - paper
     return paper - np.minimum(gray, paper)
 

@@ -116,6 +116,19 @@ def test_odd_shapes(shape: tuple[int, int]) -> None:
     assert to_mnist(image).shape == (28, 28)
 
 
+def test_specks_far_apart_vanish_without_a_word() -> None:
+    image = np.zeros((1000, 1000), np.uint8)
+    image[[0, -1], [0, -1]] = 255
+    assert not to_mnist(image).any()
+
+
+@given(written())
+def test_faint_ink_keeps_its_shape(drawing: tuple[list[strokes.Stroke], float]) -> None:
+    image = canvas(drawing)[..., :3]
+    faint = (strokes.BOARD + (image - np.array(strokes.BOARD)) / 20).round().astype(np.uint8)
+    assert difference(image, faint) < CLOSE
+
+
 @pytest.mark.parametrize("level", [0, 31, 255])
 @pytest.mark.parametrize("channels", [(), (3,), (4,)])
 def test_a_blank_is_all_zeros(level: int, channels: tuple[int, ...]) -> None:
