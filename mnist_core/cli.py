@@ -30,7 +30,7 @@ dark) and print a line for each:
   seven.png: 7 (99.8 %)
   four.png: 4 (57.1 %), unsure - It could be a 4 or a 9: it lies between the two.
   cat.png: not a digit - It is unlike any digit the network has learned.
-  blank.png: blank - There is nothing to read yet.
+  blank.png: blank - There is nothing to read: no ink stands out ...
 
 A picture that can't be read is one line on stderr and doesn't stop the others.
 
@@ -126,7 +126,9 @@ def _as_json(reading: "Reading") -> dict[str, Any]:
 
 
 def _in_words(reading: "Reading") -> str:
-    digit = f"{reading.label} ({100 * reading.confidence:.1f} %)"
+    from mnist_core.words import percent
+
+    digit = f"{reading.label} ({percent(reading.confidence)})"
     if reading.verdict == "digit":
         return digit
     if reading.verdict == "unsure":

@@ -9,8 +9,10 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core import inspection, preprocessing, registry
+from mnist_core import inspection, registry
 from mnist_core.errors import InputError, ModelError
+from mnist_core.ink import find_ink
+from mnist_core.preprocessing import place
 
 Verdict = Literal["digit", "unsure", "blank", "not a digit"]
 
@@ -140,17 +142,17 @@ def read_drawing(image: NDArray[np.uint8], classifier: Classifier) -> Reading:
     Raises:
         InputError: `image` is not such an array.
     """
-    ink = preprocessing.find_ink(image)
-    if inspection.is_blank(ink):
+    ink = find_ink(image)
+    digit = place(ink)
+    if inspection.is_blank(ink) or not digit.any():
         return Reading(
             np.zeros((28, 28), np.uint8),
             np.full(10, 0.1, np.float32),
             0,
             0.0,
             "blank",
-            "There is nothing to read yet.",
+            "There is nothing to read: no ink stands out from its background.",
         )
-    digit = preprocessing.place(ink)
     probabilities = classifier.predict(digit[None])[0]
     label = int(probabilities.argmax())
     confidence = float(probabilities[label])

@@ -83,7 +83,8 @@ def _is_several(ink: NDArray[np.uint8]) -> bool:
     assert box is not None
     image = Image.fromarray(ink[box.top : box.bottom, box.left : box.right])
     image.thumbnail((_COARSE, _COARSE))
-    coarse = np.asarray(image) > ink.max() / 4
+    coarse = np.asarray(image)
+    coarse = coarse > coarse.max() / 4
     labels, count = ndimage.label(coarse, structure=np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     large = np.flatnonzero(sizes[1:] >= _SECOND * sizes[1:].sum())

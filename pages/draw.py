@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnist_core.inference import Reading, read_drawing
 from mnist_core.pictures import open_picture
+from mnist_core.strokes import CANVAS
 from pages.components import session, sources
 from pages.components.answer import answer
 from pages.components.board import board
@@ -32,8 +33,8 @@ sketchbook = session.sketchbook()
 def draw_and_read() -> None:
     """One fragment, so that a stroke runs this and nothing else."""
     with st.container(horizontal=True, gap="medium"):
-        left = st.container(width=296)
-        right = st.container(width=440)
+        left = st.container(width=CANVAS)
+        right = st.container(width=456, key="reader")
     truth = None
     with left:
         offered = [DRAW, UPLOAD, CAMERA, SAMPLE]
@@ -59,35 +60,41 @@ def draw_and_read() -> None:
             board(sketchbook)
             drawing = sketchbook.current
             image = open_picture(drawing.png) if drawing else None
+            st.caption("Your drawings: click one to have it back")
+            gallery(
+                "Your drawings",
+                [
+                    Picture(d.number, d.thumbnail, f"Drawing {d.number}")
+                    for d in sketchbook.drawings
+                ],
+                key="drawings",
+                on_pick=sketchbook.take_out,
+                chosen=sketchbook.current.number if sketchbook.current else None,
+                swipe=True,
+            )
     reading = None if image is None else read_drawing(image, classifier)
     with right:
         show(reading, source, truth)
-    if source == DRAW and sketchbook.drawings:
-        st.caption("Your drawings: click one to have it back.")
-        gallery(
-            "Your drawings",
-            [Picture(d.number, d.thumbnail, f"Drawing {d.number}") for d in sketchbook.drawings],
-            key="drawings",
-            on_pick=sketchbook.take_out,
-            chosen=sketchbook.current.number if sketchbook.current else None,
-        )
 
 
 def show(reading: Reading | None, source: str, truth: tuple[str, int] | None) -> None:
     """The answer first, since it is what people wait for; then what is behind it."""
-    if reading and reading.verdict == "blank":
-        reading = None
     with st.container(horizontal=True, gap="small"):
-        with st.container(key="reading", width=228):
+        with st.container(key="reading", width=244):
             answer(reading, invitation=INVITATIONS[source])
         with st.container(width=196, gap="xsmall"):
             pixel_view(reading.image if reading else None)
             st.caption("What the network sees", help=SEES)
+    if reading and reading.verdict == "blank":
+        reading = None
     probability_bars(reading.probabilities if reading else None)
     if truth and reading:
         name, label = truth
-        verdict = "read right" if reading.label == label else "misread"
-        st.caption(f"{name}. Its true label is {label}: {verdict}.")
+        if reading.verdict == "not a digit":
+            outcome = "not recognised"
+        else:
+            outcome = "read right" if reading.label == label else "misread"
+        st.markdown(f"{name}. Its true label is {label}: {outcome}.")
 
 
 st.title("Draw a digit")

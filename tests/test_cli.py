@@ -58,7 +58,7 @@ def test_predict_prints_a_line_a_file(files: list[str], capsys: pytest.CaptureFi
     out, err = capsys.readouterr()
     assert out.splitlines() == [
         "seven.png: 7 (99.8 %)",
-        "four.png: 4 (57.1 %), unsure - It could be a 4 or a 9.",
+        "four.png: 4 (57 %), unsure - It could be a 4 or a 9.",
         "cat.png: not a digit - It is unlike any digit.",
         "blank.png: blank - There is nothing to read yet.",
     ]

@@ -287,7 +287,7 @@ def test_a_canvas_full_of_ink_is_no_digit(classifier):
     assert read_drawing(canvas, classifier).verdict != "digit"
 
 
-@pytest.mark.parametrize("radius", [30, 100, 150])
+@pytest.mark.parametrize("radius", [30, 100, 120])
 def test_a_solid_shape_is_no_digit(classifier, radius):
     y, x = np.mgrid[:280, :280] - 139.5
     canvas = np.zeros((280, 280, 4), np.uint8)
@@ -295,6 +295,12 @@ def test_a_solid_shape_is_no_digit(classifier, radius):
     reading = read_drawing(canvas, classifier)
     assert reading.verdict in {"unsure", "not a digit"}
     assert reading.reason
+
+
+def test_specks_that_vanish_are_blank(classifier):
+    image = np.full((1000, 1000), 255, np.uint8)
+    image[[0, -1], [0, -1]] = 0
+    assert read_drawing(image, classifier).verdict == "blank"
 
 
 def test_one_inked_pixel_is_a_dot(classifier):

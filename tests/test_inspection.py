@@ -79,6 +79,17 @@ def test_two_digits_one_above_the_other() -> None:
     assert "separate" in str(inspection.complaint(ink_of(drawn, pen_width=12)))
 
 
+@pytest.mark.parametrize("pen_width", [2, 4])
+def test_thin_lines_on_a_large_scan_are_one_thing(pen_width: float) -> None:
+    whole = 0
+    for label, names in generated.TEMPLATES.items():
+        for style in names:
+            drawn = [3.6 * stroke for stroke in generated.strokes_of(label, style)]
+            ink = find_ink(strokes.render(drawn, pen_width=pen_width, side=1008))
+            whole += "separate" not in str(inspection.complaint(ink))
+    assert whole >= 34  # of 36
+
+
 @pytest.mark.parametrize("gap", [10, 25])
 def test_strokes_of_one_digit_may_stand_apart(gap: float) -> None:
     hook, bar = generated.strokes_of(5, "two strokes")

@@ -135,6 +135,38 @@ def test_a_blank_is_all_zeros(level: int, channels: tuple[int, ...]) -> None:
     assert not to_mnist(np.full((280, 280, *channels), level, np.uint8)).any()
 
 
+def on_paper(label: int, style: str, *, pen_width: float = 12) -> Image8:
+    """Dark ink on white, 280 by 280."""
+    chalk = strokes.render(generated.strokes_of(label, style), pen_width=pen_width)
+    return 255 - find_ink(chalk)
+
+
+@pytest.mark.parametrize("width", [1, 10])
+@pytest.mark.parametrize("level", [0, 128])
+def test_a_frame_round_the_paper_is_no_ink(width: int, level: int) -> None:
+    paper = on_paper(3, "round")
+    framed = np.pad(paper, 30, constant_values=255)
+    framed[:width], framed[-width:], framed[:, :width], framed[:, -width:] = (level,) * 4
+    assert difference(paper, framed) < CLOSE
+
+
+def test_dust_on_a_scan_is_no_ink() -> None:
+    paper = on_paper(7, "plain")
+    dusty = np.pad(paper, 100, constant_values=255)
+    dusty[[3, 470, 200], [5, 20, 440]] = 0
+    assert difference(paper, dusty) < CLOSE
+
+
+@pytest.mark.parametrize("pen_width", [4, 6, 12])
+@pytest.mark.parametrize("alpha", [0, 254])
+def test_thin_ink_on_paper_with_some_transparency(pen_width: float, alpha: int) -> None:
+    paper = on_paper(3, "round", pen_width=pen_width)
+    image = np.repeat(paper[..., None], 4, axis=2)
+    image[..., 3] = 255
+    image[:15, :15, 3] = alpha
+    assert difference(paper, image) < CLOSE
+
+
 def test_a_single_pixel_and_all_ink() -> None:
     image = np.zeros((280, 280), np.uint8)
     image[140, 140] = 255

@@ -53,7 +53,7 @@ def build(folder: Path, recipe: training.Recipe) -> dict[str, Any]:
         DataError: MNIST is not on this machine, or damaged.
         ModelError: the exported files disagree.
     """
-    train, validation = datasets.split_validation(*datasets.load_mnist("train"))
+    train, validation = datasets.split_validation(*datasets.load_mnist("train", download=True))
     trained = training.train(train, validation, recipe=recipe)
     beside = folder.with_name(folder.name + ".new")
     shutil.rmtree(beside, ignore_errors=True)
@@ -94,9 +94,18 @@ def build(folder: Path, recipe: training.Recipe) -> dict[str, Any]:
     card["test_accuracy"] = _accuracy(classifier, datasets.load_mnist("test"))
     card["pen_drawings_accuracy"] = _pen_accuracy(classifier)
     (beside / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    beside.replace(folder)
+    _swap_in(beside, folder)
     return card
+
+
+def _swap_in(new: Path, folder: Path) -> None:
+    """Put `new` in the place of `folder`; what was there goes only once the new is in place."""
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _accuracy(classifier: Classifier, digits: datasets.Digits) -> float:

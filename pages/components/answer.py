@@ -5,13 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from mnist_core.inference import Reading
-from pages.components.words import percent
+from mnist_core.words import percent
 
 _PANEL = """
-<div class="ds-reading" data-verdict="{verdict}" role="status" aria-live="polite">
+<div class="ds-reading" data-verdict="{verdict}">
   <div class="ds-digit">{digit}</div>
-  <strong>{headline}</strong>
-  <span>{detail}</span>
+  <div><strong>{headline}</strong><div class="ds-detail">{detail}</div></div>
 </div>
 """
 
@@ -20,7 +19,7 @@ def answer(reading: Reading | None, *, invitation: str) -> None:
     """Show what was read, how sure the network is, and what else it might be.
 
     Args:
-        reading: None shows the invitation, and no number.
+        reading: None shows the invitation, and no number; nor does a blank one.
         invitation: what to do next, in one sentence without digits.
     """
     st.html(_PANEL.format(**_parts(reading, invitation)))
@@ -33,6 +32,13 @@ def _parts(reading: Reading | None, invitation: str) -> dict[str, str]:
             "digit": "",
             "headline": "Your turn",
             "detail": invitation,
+        }
+    if reading.verdict == "blank":
+        return {
+            "verdict": "blank",
+            "digit": "",
+            "headline": "Nothing found",
+            "detail": reading.reason,
         }
     sure = percent(reading.confidence)
     second = reading.runner_up

@@ -13,6 +13,10 @@ function canvasRoot() {
 }
 
 function prepare(root) {
+  // The answer is told to people who don't see it; its container stays, what is in it changes.
+  const answer = document.querySelector(".st-key-reading");
+  answer?.setAttribute("role", "status");
+  answer?.setAttribute("aria-live", "polite");
   if (!root.querySelector("style[data-board]")) {
     const style = document.createElement("style");
     style.dataset.board = "";
@@ -44,14 +48,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   parentElement.querySelector(".clear").onclick = clear;
 
   const onKey = (event) => {
-    const typing = event.target.closest?.("input, textarea, [contenteditable]");
-    if (typing || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey)) return;
+    const typing = event.target.closest?.("input:not([type=range]), textarea, [contenteditable]");
+    const wanted = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey);
+    if (typing || !wanted || event.shiftKey || event.altKey) return;
     event.preventDefault();
     undo();
   };
   document.addEventListener("keydown", onKey);
 
-  // The canvas may come to the page after this component, and come anew.
+  // The canvas may come to the page after this component.
   const find = () => {
     const root = canvasRoot();
     if (root) prepare(root);

@@ -44,14 +44,13 @@ def board(sketchbook: Sketchbook) -> None:
         )
     if result.json_data and (png := result.image_bytes):
         sketchbook.record(result.json_data, png)
-    with st.container(width=CANVAS):
-        _tools(
-            key="board_tools",
-            data={"given": bool(sketchbook.laid_out and sketchbook.laid_out["objects"])},
-            on_undo_change=sketchbook.undo,
-            on_clear_change=sketchbook.clear,
-        )
-        st.slider("Pen width", 8, 32, sketchbook.pen_width, key="pen_width", format="%d px")
+    _tools(
+        key="board_tools",
+        data={"given": bool(sketchbook.laid_out and sketchbook.laid_out["objects"])},
+        on_undo_change=sketchbook.undo,
+        on_clear_change=sketchbook.clear,
+    )
+    st.slider("Pen width", 8, 32, sketchbook.pen_width, key="pen_width", format="%d px")
 
 
 def _hex(colour: tuple[int, int, int]) -> str:

@@ -7,10 +7,9 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.components.words import percent
+from mnist_core.words import percent
 
-_PENCIL = "#e8590c"  # stands out on both themes
-_GRAPHITE = "#8b97a8"
+_PENCIL = "#e8590c"  # as in style.css; stands out on both themes
 _PIXELS = 196  # seven screen pixels for each of 28
 _CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 
@@ -23,14 +22,18 @@ def probability_bars(probabilities: NDArray[np.float32] | None) -> None:
     """
     values = [0.0] * 10 if probabilities is None else [float(p) for p in probabilities]
     top = int(np.argmax(values))
+    # Plotly's own grey is too pale to read.
+    graphite = "#a9b6c8" if st.context.theme.type == "dark" else "#526077"
     figure = go.Figure(
         go.Bar(
             x=[str(digit) for digit in range(10)],
             y=values,
-            marker={"color": [_PENCIL if d == top else _GRAPHITE for d in range(10)]},
+            marker={"color": [_PENCIL if d == top else graphite for d in range(10)]},
             text=[percent(v) if v >= 0.01 else "" for v in values],
             textposition="outside",
             textangle=0,
+            textfont={"size": 12, "color": graphite},
+            constraintext="none",
             cliponaxis=False,
             hovertemplate="%{x}: %{y:.2%}<extra></extra>",
         )
@@ -41,8 +44,7 @@ def probability_bars(probabilities: NDArray[np.float32] | None) -> None:
         bargap=0.25,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        uniformtext={"minsize": 10, "mode": "show"},
-        xaxis={"type": "category", "fixedrange": True, "tickfont": {"size": 15}},
+        xaxis={"type": "category", "fixedrange": True, "tickfont": {"size": 15, "color": graphite}},
         yaxis={"range": [0, 1], "visible": False, "fixedrange": True},
     )
     told = ", ".join(f"{d}: {percent(v)}" for d, v in enumerate(values))

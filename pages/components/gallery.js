@@ -3,6 +3,7 @@
 export default function ({ data, parentElement, setTriggerValue }) {
   const row = parentElement.querySelector(".row");
   row.setAttribute("aria-label", data.label);
+  row.classList.toggle("swipe", data.swipe);
   const old = new Map([...row.children].map((button) => [button.dataset.id, button]));
   const wanted = data.pictures.map((picture) => {
     const button = old.get(String(picture.id)) ?? document.createElement("button");

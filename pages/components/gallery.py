@@ -38,6 +38,7 @@ def gallery(
     key: str,
     on_pick: Callable[[int], None],
     chosen: int | None = None,
+    swipe: bool = False,
 ) -> None:
     """Show pictures in a row.
 
@@ -47,10 +48,16 @@ def gallery(
         key: of the widget.
         on_pick: called with the id of a picture that was clicked, before the page runs again.
         chosen: the id of the one to mark.
+        swipe: on a phone, keep them in one line that can be pushed to the side.
     """
     _gallery(
         key=key,
-        data={"label": label, "pictures": [asdict(p) for p in pictures], "chosen": chosen},
+        data={
+            "label": label,
+            "pictures": [asdict(p) for p in pictures],
+            "chosen": chosen,
+            "swipe": swipe,
+        },
         on_picked_change=lambda: on_pick(int(st.session_state[key].picked)),
     )
 

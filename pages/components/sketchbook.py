@@ -45,6 +45,7 @@ class Sketchbook:
     laid_out: Objects | None = None
     pen_width: int = 20
     _taken_out: bool = False
+    _pending: list[Objects] | None = None
     _count: int = 0
     _seen: bytes = b""
 
@@ -53,22 +54,24 @@ class Sketchbook:
         if png == self._seen:
             return
         self._seen = png
-        if not objects.get("objects"):
+        told, self._pending = self._pending, None
+        on_board = objects.get("objects") or []
+        if not on_board:
             self.current = None
             return
-        shown = self.current
-        if shown and self._taken_out:
-            if len(objects["objects"]) == len(shown.objects["objects"]):
-                return  # the canvas telling what it was told to show
-            shown = None
-        self._taken_out = False
-        if shown is None:
+        # The canvas tells, too, that it shows what it was told to: an old drawing is no new one.
+        as_told = told is not None and _paths(on_board) == _paths(told)
+        if as_told and self.current and told is self.current.objects["objects"]:
+            return
+        if self.current is None or self._taken_out:
             self._count += 1
             self.current = Drawing(self._count, objects, png, _thumbnail(png))
             self.drawings = [self.current, *self.drawings][:LIMIT]
         else:
-            self.current = Drawing(shown.number, objects, png, _thumbnail(png))
-            self.drawings = [self.current if d is shown else d for d in self.drawings]
+            before = self.current
+            self.current = Drawing(before.number, objects, png, _thumbnail(png))
+            self.drawings = [self.current if d is before else d for d in self.drawings]
+        self._taken_out = False
 
     def take_out(self, number: int) -> None:
         """Put an earlier drawing back on the board; unknown numbers do nothing."""
@@ -80,8 +83,7 @@ class Sketchbook:
 
     def undo(self) -> None:
         """Have the canvas show the current drawing without its last stroke."""
-        if self.current:
-            self._lay_out(self.current.objects["objects"][:-1])
+        self._lay_out(self._strokes()[:-1])
 
     def clear(self) -> None:
         """Have the canvas show nothing."""
@@ -90,12 +92,25 @@ class Sketchbook:
 
     def lay_out(self) -> None:
         """Have the canvas show the current drawing, or nothing."""
-        self._lay_out(self.current.objects["objects"] if self.current else [])
+        self._pending = None
+        self._lay_out(self._strokes())
 
-    def _lay_out(self, objects: list[Objects]) -> None:
+    def _strokes(self) -> list[Objects]:
+        """What the canvas shows, or will once it has done what it was told."""
+        if self._pending is not None:
+            return self._pending
+        strokes: list[Objects] = self.current.objects["objects"] if self.current else []
+        return strokes
+
+    def _lay_out(self, strokes: list[Objects]) -> None:
+        self._pending = strokes
         # The canvas compares with what it was given last, so the same drawing must look new.
         turn = 1 + (self.laid_out or {}).get("turn", 0)
-        self.laid_out = {"objects": objects, "turn": turn}
+        self.laid_out = {"objects": strokes, "turn": turn}
+
+
+def _paths(strokes: list[Objects]) -> list[object]:
+    return [stroke.get("path") for stroke in strokes]
 
 
 def _thumbnail(png: bytes) -> str:

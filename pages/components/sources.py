@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -38,24 +39,28 @@ def camera_works(url: str | None) -> bool:
 
 def uploaded() -> NDArray[np.uint8] | None:
     """Ask for a picture file; returns (H, W[, 3 or 4]) uint8, or None while there is none."""
-    return _opened(
-        st.file_uploader(
-            "A picture of one digit",
-            type=_TYPES,
-            help="A photo or a scan, dark on light or light on dark.",
-        )
+    new = "upload" not in st.session_state
+    file = st.file_uploader(
+        "A picture of one digit",
+        type=_TYPES,
+        key="upload",
+        help="A photo or a scan, dark on light or light on dark.",
     )
+    return _opened(file, kept="uploaded", new=new)
 
 
 def photographed() -> NDArray[np.uint8] | None:
     """Ask the camera; returns (H, W, 3) uint8, or None while there is none."""
-    return _opened(st.camera_input("Fill the picture with one digit"))
+    new = "camera" not in st.session_state
+    file = st.camera_input("Fill the picture with one digit", key="camera")
+    return _opened(file, kept="photographed", new=new)
 
 
 def sampled() -> tuple[NDArray[np.uint8], str, int]:
     """Let a sample be picked; returns its (28, 28) uint8 image, its name and its true label."""
     state = st.session_state
-    samples = _samples(state.setdefault("sample_seed", 0))
+    location = datasets.find_mnist()
+    samples = _samples(state.setdefault("sample_seed", 0), str(location.path) if location else "")
     state.setdefault("sample", int(np.random.default_rng().integers(_SHOWN)))
 
     def pick(number: int) -> None:
@@ -86,38 +91,48 @@ def sampled() -> tuple[NDArray[np.uint8], str, int]:
 def show(image: NDArray[np.uint8], words: str) -> None:
     """Show a picture where the board would be, small ones with their pixels kept sharp."""
     picture = Image.fromarray(image)
+    if picture.mode == "RGBA":
+        # On a grey that neither black nor white ink is lost on, whatever the theme.
+        ground = Image.new("RGBA", picture.size, "#9aa5b4")
+        picture = Image.alpha_composite(ground, picture).convert("RGB")
     picture.thumbnail((CANVAS, CANVAS))
     factor = max(1, CANVAS // max(picture.size))
-    picture = picture.resize(
-        (picture.width * factor, picture.height * factor), Image.Resampling.NEAREST
-    )
+    size = (picture.width * factor, picture.height * factor)
+    picture = picture.resize(size, Image.Resampling.NEAREST)
     st.image(picture, width=picture.width, alt=words)
 
 
-def _opened(file: object) -> NDArray[np.uint8] | None:
-    if file is None:
-        return None
-    try:
-        image = open_picture(file.getvalue())  # type: ignore[attr-defined]
-    except InputError as error:
-        st.error(str(error))
-        return None
-    show(image, "Your picture")
+def _opened(file: BinaryIO | None, *, kept: str, new: bool) -> NDArray[np.uint8] | None:
+    """The picture in `file`, shown; one opened before stays until it is removed or replaced.
+
+    A `new` widget has forgotten its file, because it had left the page: that removes nothing.
+    """
+    if file is not None or not new:
+        st.session_state[kept] = None
+    if file is not None:
+        try:
+            st.session_state[kept] = open_picture(file)
+        except InputError as error:
+            st.error(str(error))
+    image: NDArray[np.uint8] | None = st.session_state.get(kept)
+    if image is not None:
+        show(image, "Your picture")
     return image
 
 
 @st.cache_data(show_spinner="Fetching samples ...", max_entries=50)
-def _samples(seed: int) -> Samples:
+def _samples(seed: int, mnist: str) -> Samples:
     """One of each digit: from MNIST's test set if it is on this machine, else generated."""
     random = np.random.default_rng(seed)
-    try:
-        if datasets.find_mnist():
+    if mnist:
+        try:
             test = datasets.load_mnist("test")
+        except DataDamaged as error:
+            st.warning(str(error))
+        else:
             rows = [int(random.choice(np.flatnonzero(test.labels == d))) for d in range(10)]
             names = tuple(f"MNIST test digit {row}" for row in rows)
             return Samples(test.images[rows], test.labels[rows], names, "test digit")
-    except DataDamaged as error:
-        st.warning(str(error))
     made = generated.make_digits(10, seed=seed)
     names = tuple(f"Generated digit ({style})" for style in made.styles)
     return Samples(made.images, made.labels, names, "generated digit")

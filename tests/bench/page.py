@@ -14,9 +14,10 @@ from statistics import median
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from mnist_core import generated
+from mnist_core.paths import PROJECT
 from tests.bench.figure import Figure
 from tests.browser import chromium, pen
-from tests.browser.server import PROJECT, free_port, serve
+from tests.browser.server import free_port, serve
 
 _REPEATS = 30
 _EMPTY = Path(__file__).with_name("empty_fragment.py")

@@ -10,9 +10,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from mnist_core import generated
+from mnist_core.paths import PROJECT
 from mnist_core.strokes import CANVAS
 from tests.browser import chromium, pen
-from tests.browser.server import PROJECT, serve
+from tests.browser.server import serve
 
 _FOLDER = PROJECT / "docs" / "screenshots"
 _COLOURS = 192  # enough for flat colours and soft edges; a third of the size of full colour

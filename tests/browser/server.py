@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from mnist_core.paths import PROJECT
+
 _START = 60.0  # seconds; a loaded machine is slow to import
 _STOP = 10.0
 

@@ -63,13 +63,27 @@ def test_a_bad_file_gets_a_sentence_and_the_drawing_stays(page: Page) -> None:
     assert read(page) == 6
 
 
+def test_a_picture_of_nothing_says_so_and_a_picture_stays(page: Page) -> None:
+    choose(page, "Upload")
+    pen.wait_reading(page)
+    upload(page, png(np.full((90, 120), 250, np.uint8)))
+    expect(page.locator(".st-key-reading")).to_contain_text("Nothing found")
+    upload(page, png(paper(5, "one stroke")))
+    expect(page.locator(".st-key-reading")).to_contain_text("sure")
+    choose(page, "Draw")
+    assert "Your turn" in pen.wait_reading(page)
+    choose(page, "Upload")
+    assert read(page) == 5
+    expect(page.get_by_role("img", name="Your picture")).to_be_visible()
+
+
 def test_samples(page: Page) -> None:
     choose(page, "Sample")
     label = page.get_by_text("true label")
     expect(label).to_be_visible()
     page.get_by_role("group", name="Samples").get_by_role("button").nth(4).click()
     expect(label).to_contain_text("true label is 4")
-    assert read(page) is not None
+    expect(page.get_by_role("img", name=": a 4")).to_have_count(2)  # in the row, and large
     seen = {label.inner_text()}
     for _ in range(3):
         page.get_by_role("button", name="Random").click()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mnist_core.inference import Reading
+from mnist_core.words import percent
 from pages.components import answer, sources
-from pages.components.words import percent
 
 
 @pytest.mark.parametrize(

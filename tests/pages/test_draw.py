@@ -70,9 +70,11 @@ def test_samples_show_their_true_label(app: AppTest) -> None:
     app.segmented_control(key="source").set_value("Sample").run()
     assert not app.exception
     verdict, digit = panel(app)
-    told = next(c.value for c in app.caption if "true label" in c.value)
-    if verdict == "digit":
-        assert f"true label is {digit}: read right" in told or "misread" in told
+    told = next(text.value for text in app.markdown if "true label" in text.value)
+    label = re.search(r"true label is (\d)", told)
+    assert label
+    outcomes = {"digit": "read right" if digit == label[1] else "misread", "?": "not recognised"}
+    assert told.endswith(f": {outcomes.get(digit, outcomes.get(verdict, 'read right'))}.")
 
 
 def test_generated_samples_are_called_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -82,7 +84,7 @@ def test_generated_samples_are_called_so(monkeypatch: pytest.MonkeyPatch, tmp_pa
     app = AppTest.from_file(APP, default_timeout=30).run()
     app.segmented_control(key="source").set_value("Sample").run()
     assert not app.exception
-    assert any("Generated digit" in caption.value for caption in app.caption)
+    assert any("Generated digit" in text.value for text in app.markdown)
     assert [button.label for button in app.button] == ["Random generated digit"]
     st.cache_data.clear()
 

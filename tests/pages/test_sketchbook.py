@@ -85,6 +85,52 @@ def test_taking_out_the_same_twice_is_new_to_the_canvas() -> None:
     assert book.laid_out != first
 
 
+def test_two_quick_undos_take_two_strokes() -> None:
+    book = Sketchbook()
+    sketch(book, 1, strokes=3)
+    book.undo()
+    book.undo()
+    assert book.laid_out is not None
+    assert len(book.laid_out["objects"]) == 1
+    sketch(book, 2, strokes=1)
+    assert numbers(book) == [1]
+    assert book.current is not None
+    assert book.current.png == picture(2)
+
+
+def test_undoing_an_old_drawing_makes_a_new_one() -> None:
+    book = Sketchbook()
+    sketch(book, 1, strokes=2)
+    clear(book)
+    book.take_out(1)
+    sketch(book, 1, strokes=2)
+    book.undo()
+    sketch(book, 2, strokes=1)
+    assert numbers(book) == [2, 1]
+    assert book.drawings[1].png == picture(1)
+
+
+def test_a_stroke_after_undo_to_the_same_number_counts() -> None:
+    book = Sketchbook()
+    sketch(book, 1)
+    clear(book)
+    book.take_out(1)
+    book.undo()
+    sketch(book, 5)  # another single stroke, before the empty board was told
+    assert book.current is not None
+    assert book.current.png == picture(5)
+
+
+def test_the_board_is_laid_out_anew_with_what_was_on_it() -> None:
+    book = Sketchbook()
+    sketch(book, 1, strokes=2)
+    book.lay_out()
+    assert book.laid_out is not None
+    assert len(book.laid_out["objects"]) == 2
+    sketch(book, 2, strokes=3)
+    assert numbers(book) == [1]
+
+
 def test_unknown_numbers_change_nothing() -> None:
     book = Sketchbook()
     sketch(book, 1)
