@@ -32,7 +32,7 @@ def test_first_visit(page: Page) -> None:
     text = pen.wait_reading(page)
     assert "Your turn" in text
     assert not any(character.isdigit() for character in text)
-    assert page.title() == "Draw"
+    assert page.title() == "Digit Studio"
 
 
 def test_every_digit_is_read_from_several_hands(page: Page) -> None:
