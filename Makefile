@@ -49,10 +49,10 @@ lint: $(VENV)/.dev
 	@echo 'Style, types and imports: all fine.'
 
 bench: $(VENV)/.dev chromium
-	@$(PY) -m tests.bench $(ARGS)
+	@TF_CPP_MIN_LOG_LEVEL=2 $(PY) -m tests.bench $(ARGS)
 
 model: $(VENV)/.runtime
-	@$(PY) -m mnist_core.learning $(ARGS)
+	@TF_CPP_MIN_LOG_LEVEL=2 $(PY) -m mnist_core.learning $(ARGS)
 
 screenshots: $(VENV)/.dev chromium
 	@$(PY) -m tests.browser.screenshots

@@ -16,6 +16,7 @@ _CLEAN = 3  # grey levels; a background that varies less is a drawing or a scan,
 _PHOTO_SIDE = 256  # pixels, for cleaning photos: enough for a digit, small enough to be quick
 _SMALL = 64  # pixels; smaller pictures are taken to be nothing but their digit
 _FRAME = 0.06  # share of the picture's side that a frame around it may take
+_COARSE = 8  # pixels; what is nearer together is one piece
 _DUST = 0.01  # share of all ink; what is less and stands alone is dust
 
 
@@ -81,12 +82,11 @@ def _ink_of_transparent(image: NDArray[np.uint8]) -> Gray:
 
 def _ink_of_opaque(gray: Gray) -> Gray:
     gray = _without_frame(gray)
-    border = np.sort(_border(gray))
-    paper = border[border.size // 2]
-    # Three quarters, so that a digit running off the picture doesn't make it a photo.
-    departures = np.sort(np.maximum(border, paper) - np.minimum(border, paper))
-    if departures[border.size * 3 // 4] > _CLEAN:
+    # The middle half: a digit running off the picture doesn't make it a photo.
+    border = _middle_half(_border(gray))
+    if np.ptp(border) > _CLEAN:
         return _ink_of_photo(gray)
+    paper = border[border.size // 2]
     if gray.sum(dtype=np.uint32) > int(paper) * gray.size:
         return _without_dust(np.maximum(gray, paper) - paper)
     return _without_dust(paper - np.minimum(gray, paper))
@@ -96,6 +96,12 @@ def _border(gray: Gray) -> Gray:
     return np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
 
 
+def _middle_half(values: Gray) -> Gray:
+    """The values between the quartiles, in order."""
+    quarter = values.size // 4
+    return np.sort(values)[quarter : values.size - quarter]
+
+
 def _without_frame(gray: Gray) -> Gray:
     """Cut a frame of one colour off: what lies inside it is another, and the paper."""
     depth = round(_FRAME * min(gray.shape))
@@ -103,23 +109,22 @@ def _without_frame(gray: Gray) -> Gray:
         return gray
     inside = gray[depth:-depth, depth:-depth]
     frame, paper = _border(gray), _border(inside)
-    if np.ptp(frame) > _CLEAN or abs(float(np.median(paper)) - float(frame[0])) < 32:
-        return gray
-    return inside
+    is_frame = np.ptp(frame) <= _CLEAN and 2 * np.count_nonzero(paper == frame[0]) < paper.size
+    return inside if is_frame and np.ptp(_middle_half(paper)) <= _CLEAN else gray
 
 
 def _without_dust(ink: Gray) -> Gray:
     """Drop pieces that stand alone and are next to nothing beside the rest."""
     if min(ink.shape) < _SMALL:
         return ink
-    coarse = np.asarray(Image.fromarray(ink).reduce(4))
+    coarse = np.asarray(Image.fromarray(ink).reduce(_COARSE))
     labels, count = ndimage.label(coarse, structure=np.ones((3, 3)))
     if count < 2:
         return ink
     amounts = np.bincount(labels.ravel(), weights=coarse.ravel())
     dust = (amounts < _DUST * amounts.sum())[labels] & (labels > 0)
     height, width = ink.shape
-    everywhere = dust.repeat(4, axis=0)[:height].repeat(4, axis=1)[:, :width]
+    everywhere = dust.repeat(_COARSE, axis=0)[:height].repeat(_COARSE, axis=1)[:, :width]
     return np.where(everywhere, np.uint8(0), ink)
 
 

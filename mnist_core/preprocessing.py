@@ -60,7 +60,8 @@ def place(ink: Gray) -> Gray:
     rim = -(-longest // FIT)
     above, before = min(rim, box.top), min(rim, box.left)
     crop = ink[box.top - above : box.bottom + rim, box.left - before : box.right + rim]
-    crop = crop * np.uint8(255 // crop.max())  # faint ink would lose its shades in rounding
+    if crop.max() < 128:
+        crop = crop * np.uint8(255 // crop.max())  # faint ink would lose its shades in rounding
     top, rest_y = _start(crop.sum(axis=1, dtype=np.float64), above, box.height, field)
     left, rest_x = _start(crop.sum(axis=0, dtype=np.float64), before, box.width, field)
     margin = rim + 1
@@ -103,12 +104,11 @@ def ink_box(ink: Gray) -> Box | None:
     Pixels fainter than a third of the strongest are the anti-aliased fringe and don't count, so
     that the box of a drawing is the same at every scale.
     """
-    peak = int(ink.max())
-    if peak == 0:
+    by_row, by_column = ink.max(axis=1), ink.max(axis=0)
+    edge = by_row.max() * _EDGE_OF_INK
+    if edge == 0:
         return None
-    mask = ink > peak * _EDGE_OF_INK
-    rows = np.flatnonzero(mask.any(axis=1))
-    columns = np.flatnonzero(mask.any(axis=0))
+    rows, columns = np.flatnonzero(by_row > edge), np.flatnonzero(by_column > edge)
     return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 

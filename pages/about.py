@@ -55,8 +55,9 @@ of the {card["epochs"]} times it was shown.
 st.subheader("Where does it fail?")
 st.markdown(
     """
-- **Ways of writing it hardly met.** Of the pen drawings it misreads, most are a 7 taken for a 2, a 1
-  with a long flag taken for a 7, a 9 taken for a 3, or a 4 without its second stroke taken for a 6.
+- **Ways of writing it hardly met.** Of the pen drawings it misreads, most are a 7 taken for a 2, a
+  1 with a long flag taken for a 7, a 9 taken for a 3, or a 4 without its second stroke taken for
+  a 6.
 - **Look-alikes.** A letter such as S, l or O is the same shape as a digit, so it reads one.
 - **More than one digit.** It reads one at a time, and tells you when it sees two.
 - **Difficult photos.** Ruled or patterned paper, deep shadows and crossed-out digits mislead it.
