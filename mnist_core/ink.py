@@ -36,7 +36,7 @@ def find_ink(image: NDArray[np.uint8]) -> Gray:
         InputError: not a uint8 array of one of these shapes.
     """
     image = _checked(image)
-    if image.ndim == 3 and image.shape[2] == 4 and image[..., 3].min() < 255:
+    if image.ndim == 3 and image.shape[2] == 4 and not _is_opaque(image):
         return _ink_of_transparent(image)
     return _ink_of_opaque(_gray(image))
 
@@ -62,6 +62,12 @@ def _gray(image: NDArray[np.uint8]) -> Gray:
     if image.ndim == 2:
         return image
     return np.asarray(Image.fromarray(np.ascontiguousarray(image)).convert("L"))
+
+
+def _is_opaque(image: NDArray[np.uint8]) -> bool:
+    # Four bytes at a time, alpha being the highest: several times faster than every fourth byte.
+    pixels = np.ascontiguousarray(image).view("<u4")
+    return bool(pixels.min() >= 0xFF000000)
 
 
 def _ink_of_transparent(image: NDArray[np.uint8]) -> Gray:
@@ -115,8 +121,8 @@ def _without_frame(gray: Gray) -> Gray:
 
 def _without_dust(ink: Gray) -> Gray:
     """Drop pieces that stand alone and are next to nothing beside the rest."""
-    if min(ink.shape) < _SMALL:
-        return ink
+    if min(ink.shape) < _SMALL or not (_has_gap(ink.max(axis=0)) or _has_gap(ink.max(axis=1))):
+        return ink  # dust beside the digit leaves a gap; between its lines it does no harm
     coarse = np.asarray(Image.fromarray(ink).reduce(_COARSE))
     labels, count = ndimage.label(coarse, structure=np.ones((3, 3)))
     if count < 2:
@@ -126,6 +132,11 @@ def _without_dust(ink: Gray) -> Gray:
     height, width = ink.shape
     everywhere = dust.repeat(_COARSE, axis=0)[:height].repeat(_COARSE, axis=1)[:, :width]
     return np.where(everywhere, np.uint8(0), ink)
+
+
+def _has_gap(profile: Gray) -> bool:
+    places = np.flatnonzero(profile)
+    return places.size > 0 and places[-1] - places[0] >= places.size
 
 
 def _ink_of_photo(gray: Gray) -> Gray:

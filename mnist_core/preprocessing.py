@@ -72,7 +72,10 @@ def place(ink: Gray) -> Gray:
     x, y = margin - rest_x, margin - rest_y
     small = np.asarray(
         Image.fromarray(padded).resize(
-            (SIDE, SIDE), Image.Resampling.HAMMING, box=(x, y, x + field, y + field)
+            (SIDE, SIDE),
+            Image.Resampling.HAMMING,
+            box=(x, y, x + field, y + field),
+            reducing_gap=3.0,  # twice as fast on large drawings, and as good
         )
     )
     return np.rint(small * (255.0 / max(small.max(), 1))).astype(np.uint8)

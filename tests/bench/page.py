@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from mnist_core import generated
 from mnist_core.paths import PROJECT
 from tests.bench.figure import Figure
 from tests.browser import chromium, pen
-from tests.browser.server import free_port, serve
+from tests.browser.server import App, free_port, serve, wait_until_up
 
 _REPEATS = 30
 _EMPTY = Path(__file__).with_name("empty_fragment.py")
@@ -101,14 +101,11 @@ def _start(browser: Browser) -> float:
         start_new_session=True,
     )
     try:
-        while time.perf_counter() - started < 60:
-            try:
-                page.goto(f"http://127.0.0.1:{port}")
-                pen.canvas(page).wait_for()
-                return time.perf_counter() - started
-            except Error:
-                time.sleep(0.05)
-        raise RuntimeError("make run opened no page within a minute")
+        app = App(f"http://127.0.0.1:{port}", process, Path(os.devnull))
+        wait_until_up(app)
+        page.goto(app.url)
+        pen.canvas(page).wait_for()
+        return time.perf_counter() - started
     finally:
         page.close()
         os.killpg(process.pid, signal.SIGTERM)

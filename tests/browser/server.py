@@ -60,7 +60,7 @@ def serve(home: Path, *, script: Path = PROJECT / "app.py") -> Iterator[App]:
         )
     app = App(f"http://127.0.0.1:{port}", process, log)
     try:
-        _wait(app)
+        wait_until_up(app)
         yield app
     finally:
         process.terminate()
@@ -71,7 +71,12 @@ def serve(home: Path, *, script: Path = PROJECT / "app.py") -> Iterator[App]:
             process.wait()
 
 
-def _wait(app: App) -> None:
+def wait_until_up(app: App) -> None:
+    """Return once the server answers.
+
+    Raises:
+        RuntimeError: it ended, or wasn't ready in time; the message holds its log.
+    """
     until = time.monotonic() + _START
     while time.monotonic() < until:
         if app.process.poll() is not None:
@@ -80,11 +85,12 @@ def _wait(app: App) -> None:
             with urllib.request.urlopen(f"{app.url}/_stcore/health", timeout=5):
                 return
         except OSError:  # refused, or not ready yet
-            time.sleep(0.1)
+            time.sleep(0.05)
     raise RuntimeError(f"The app wasn't ready within {_START:.0f} s:\n{app.printed()}")
 
 
 def free_port() -> int:
+    """Return a port of this computer that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
