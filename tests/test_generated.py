@@ -8,20 +8,21 @@ import pytest
 from mnist_core import generated
 from mnist_core.preprocessing import ink_box
 from mnist_core.strokes import CANVAS
+from mnist_core.templates import TEMPLATES
 
 
 def test_the_styles_people_write() -> None:
-    assert set(generated.TEMPLATES) == set(range(10))
-    assert {"plain", "flagged", "footed"} <= set(generated.TEMPLATES[1])
-    assert {"open", "closed", "one stroke"} <= set(generated.TEMPLATES[4])
-    assert {"plain", "crossed"} <= set(generated.TEMPLATES[7])
-    assert {"plain", "slashed"} <= set(generated.TEMPLATES[0])
-    assert {"looped", "angular"} <= set(generated.TEMPLATES[2])
-    assert {"straight", "curled"} <= set(generated.TEMPLATES[9])
+    assert set(TEMPLATES) == set(range(10))
+    assert {"plain", "flagged", "footed"} <= set(TEMPLATES[1])
+    assert {"open", "closed", "one stroke"} <= set(TEMPLATES[4])
+    assert {"plain", "crossed"} <= set(TEMPLATES[7])
+    assert {"plain", "slashed"} <= set(TEMPLATES[0])
+    assert {"looped", "angular"} <= set(TEMPLATES[2])
+    assert {"straight", "curled"} <= set(TEMPLATES[9])
 
 
 def test_templates_fill_the_canvas() -> None:
-    for label, names in generated.TEMPLATES.items():
+    for label, names in TEMPLATES.items():
         for style in names:
             points = np.concatenate(generated.strokes_of(label, style))
             assert abs(np.ptp(points, axis=0).max() - 200) < 1e-6
@@ -40,7 +41,7 @@ def test_digits_are_in_mnist_form_and_reproducible() -> None:
     assert made.images.dtype == np.uint8
     assert made.labels.tolist() == [*range(10)] * 4
     assert all(
-        style in generated.TEMPLATES[int(label)]
+        style in TEMPLATES[int(label)]
         for label, style in zip(made.labels, made.styles, strict=True)
     )
     assert (made.images.max(axis=(1, 2)) == 255).all()
@@ -51,7 +52,7 @@ def test_digits_are_in_mnist_form_and_reproducible() -> None:
 
 def test_drawings_stay_on_the_canvas() -> None:
     random = np.random.default_rng(9)
-    for label, names in generated.TEMPLATES.items():
+    for label, names in TEMPLATES.items():
         for style in names:
             image = generated.drawing(random, label, style)
             assert image.shape == (CANVAS, CANVAS, 4)

@@ -8,6 +8,7 @@ import pytest
 from mnist_core import generated, inspection, strokes
 from mnist_core.preprocessing import find_ink
 from mnist_core.strokes import Stroke
+from mnist_core.templates import TEMPLATES
 
 
 def ink_of(drawn: list[Stroke], *, pen_width: float = 20) -> np.ndarray:
@@ -15,12 +16,12 @@ def ink_of(drawn: list[Stroke], *, pen_width: float = 20) -> np.ndarray:
 
 
 def digit(label: int, *, size: float = 200, x: float = 140, y: float = 140) -> list[Stroke]:
-    style = next(iter(generated.TEMPLATES[label]))
+    style = next(iter(TEMPLATES[label]))
     return strokes.fit(generated.strokes_of(label, style), size=size, centre=(x, y))
 
 
 @pytest.mark.parametrize(
-    ("label", "style"), [(d, s) for d, names in generated.TEMPLATES.items() for s in names]
+    ("label", "style"), [(d, s) for d, names in TEMPLATES.items() for s in names]
 )
 def test_a_whole_digit_is_fine(label: int, style: str) -> None:
     assert inspection.complaint(ink_of(generated.strokes_of(label, style))) is None
@@ -30,7 +31,7 @@ def test_generated_digits_are_fine() -> None:
     random = np.random.default_rng(3)
     complaints = [
         inspection.complaint(find_ink(generated.drawing(random, label, style)))
-        for label, names in generated.TEMPLATES.items()
+        for label, names in TEMPLATES.items()
         for style in names
         for _ in range(8)
     ]
@@ -82,7 +83,7 @@ def test_two_digits_one_above_the_other() -> None:
 @pytest.mark.parametrize("pen_width", [2, 4])
 def test_thin_lines_on_a_large_scan_are_one_thing(pen_width: float) -> None:
     whole = 0
-    for label, names in generated.TEMPLATES.items():
+    for label, names in TEMPLATES.items():
         for style in names:
             drawn = [3.6 * stroke for stroke in generated.strokes_of(label, style)]
             ink = find_ink(strokes.render(drawn, pen_width=pen_width, side=1008))

@@ -16,11 +16,12 @@ from scipy import ndimage
 from mnist_core import datasets, generated, strokes
 from mnist_core.errors import InputError
 from mnist_core.preprocessing import find_ink, ink_box, place, to_mnist
+from mnist_core.templates import TEMPLATES
 
 Image8 = NDArray[np.uint8]
 CLOSE = 6.0  # mean absolute difference, of 255
 
-styles = st.sampled_from([(d, s) for d, names in generated.TEMPLATES.items() for s in names])
+styles = st.sampled_from([(d, s) for d, names in TEMPLATES.items() for s in names])
 
 
 @st.composite

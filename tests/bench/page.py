@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from mnist_core import generated
 from mnist_core.paths import PROJECT
+from mnist_core.templates import TEMPLATES
 from tests.bench.figure import Figure
 from tests.browser import chromium, pen
 from tests.browser.server import App, free_port, serve, wait_until_up
@@ -72,7 +73,7 @@ def _stroke(page: Page, number: int) -> None:
     """Draw another digit, or clear the board, so that the text is sure to change."""
     answered = page.evaluate("window.waits.length")
     label = number % 10
-    style = next(iter(generated.TEMPLATES[label]))
+    style = next(iter(TEMPLATES[label]))
     if number:
         _clear(page)
     pen.draw(page, [generated.strokes_of(label, style)[0] / 280])

@@ -7,13 +7,14 @@ from playwright.sync_api import Page, expect
 
 from mnist_core import generated
 from mnist_core.strokes import CANVAS
+from mnist_core.templates import TEMPLATES
 from tests.browser import pen
 from tests.browser.conftest import NewPage
 
 
 def template(label: int, style: str | None = None) -> list[pen.Stroke]:
     """The strokes of a digit, in shares of the canvas."""
-    style = style or next(iter(generated.TEMPLATES[label]))
+    style = style or next(iter(TEMPLATES[label]))
     return [stroke / CANVAS for stroke in generated.strokes_of(label, style)]
 
 
@@ -36,7 +37,7 @@ def test_first_visit(page: Page) -> None:
 
 
 def test_every_digit_is_read_from_several_hands(page: Page) -> None:
-    plain = [(label, next(iter(styles))) for label, styles in generated.TEMPLATES.items()]
+    plain = [(label, next(iter(styles))) for label, styles in TEMPLATES.items()]
     for label, style in [*plain, (0, "slashed"), (1, "flagged and footed"), (7, "crossed")]:
         pen.draw(page, template(label, style))
         assert read(page) == label, style

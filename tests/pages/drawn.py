@@ -10,6 +10,7 @@ from PIL import Image
 
 from mnist_core import generated, strokes
 from mnist_core.strokes import Stroke
+from mnist_core.templates import TEMPLATES
 
 
 def png(written: Sequence[Stroke], *, pen_width: float = 20) -> bytes:
@@ -28,4 +29,4 @@ def sent(written: Sequence[Stroke]) -> dict[str, object]:
 
 def template(label: int) -> list[Stroke]:
     """A plain drawing of a digit."""
-    return generated.strokes_of(label, next(iter(generated.TEMPLATES[label])))
+    return generated.strokes_of(label, next(iter(TEMPLATES[label])))
