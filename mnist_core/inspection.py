@@ -13,10 +13,12 @@ from mnist_core.preprocessing import ink_box
 
 _BLANK = 12  # grey levels; ink that stands out less is not seen
 _FAINT = 40  # grey levels of 255
-_SPECK = 0.13  # share of the picture's longer side; a dot by the widest pen is smaller
+_SPECK = 0.2  # share of the picture's longer side; a blot by the widest pen is smaller
 _HALF_A_LINE = 7.5  # pixels of 28, half the width of a line; 6.7 at most in MNIST's training set
 _COARSE = 70  # pixels, for finding separate things: strokes stay, gaps between things too
 _SECOND = 0.25  # share of the ink that makes a separate thing one of its own
+_PIECE = 0.01  # share of the ink that counts as a piece at all
+_PIECES = 4  # more pieces than any digit is written in
 
 
 def is_blank(ink: NDArray[np.uint8]) -> bool:
@@ -74,7 +76,7 @@ def _is_framed(solid: NDArray[np.bool_]) -> bool:
 
 
 def _is_several(ink: NDArray[np.uint8]) -> bool:
-    """Whether there are two large pieces side by side or one above the other, clearly apart.
+    """Whether there are many pieces, or two large ones clearly beside or above each other.
 
     Pieces whose extents overlap both ways belong together: the bar of a 5, the second stroke
     of a 4.
@@ -87,6 +89,8 @@ def _is_several(ink: NDArray[np.uint8]) -> bool:
     coarse = coarse > coarse.max() / 4
     labels, count = ndimage.label(coarse, structure=np.ones((3, 3)))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    if np.count_nonzero(sizes[1:] >= _PIECE * sizes[1:].sum()) >= _PIECES:
+        return True
     large = np.flatnonzero(sizes[1:] >= _SECOND * sizes[1:].sum())
     if len(large) < 2:
         return False

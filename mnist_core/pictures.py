@@ -57,8 +57,8 @@ def open_picture(source: bytes | str | Path | BinaryIO) -> NDArray[np.uint8]:
                 return _pixels(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(
-            f"The picture has too many pixels, more than {MAX_PIXELS // 1_000_000} million: "
-            "save a smaller copy and use that."
+            f"The picture has too many pixels, more than {MAX_PIXELS // 1_000_000} million (about "
+            "7,000 x 7,000): save a smaller copy and use that."
         ) from error
     except UnidentifiedImageError as error:
         raise InputError(_not_a_picture(data)) from error

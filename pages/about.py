@@ -16,14 +16,14 @@ st.subheader("How good is it?")
 with st.container(horizontal=True):
     st.metric(
         "MNIST test digits read right",
-        f"{card['test_accuracy']:.2%}",
+        f"{100 * card['test_accuracy']:.2f} %",
         help="Of 10,000 digits that it never saw while learning; measured once, at the end.",
         border=True,
     )
     if card.get("pen_drawings_accuracy"):
         st.metric(
             "Pen drawings read right",
-            f"{card['pen_drawings_accuracy']:.1%}",
+            f"{100 * card['pen_drawings_accuracy']:.1f} %",
             help="Of 7,494 digits by 30 people who wrote on a tablet, drawn on the board as you"
             " do. It learned from none of them. Source: UCI Pen-Based Recognition of Handwritten"
             " Digits.",
@@ -75,7 +75,7 @@ with st.expander("The details"):
 | Model | {card["id"]} |
 | Layers | {card["architecture"]} |
 | Multiplications for one digit | {card["multiply_adds"]:,} |
-| Validation accuracy | {card["validation_accuracy"]:.2%} of 5,000 |
+| Validation accuracy | {100 * card["validation_accuracy"]:.2f} % of {held_out:,} |
 | Training | {card["epochs"]} epochs, {card["wall_seconds"] / 60:.0f} minutes, seed {card["seed"]} |
 """
     )

@@ -60,7 +60,7 @@ def draw_and_read() -> None:
             board(sketchbook)
             drawing = sketchbook.current
             image = open_picture(drawing.png) if drawing else None
-            st.caption("Your drawings: click one to have it back")
+            st.caption("Your drawings: pick one to have it back")
             gallery(
                 "Your drawings",
                 [

@@ -80,6 +80,14 @@ def test_two_digits_one_above_the_other() -> None:
     assert "separate" in str(inspection.complaint(ink_of(drawn, pen_width=12)))
 
 
+def test_a_face_is_several_things() -> None:
+    turn = np.linspace(0, 2 * np.pi, 40)
+    ring = 140 + 110 * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    mouth = 140 + 60 * np.stack([np.cos(turn[:20]), np.sin(turn[:20])], axis=1)
+    eyes = [np.array([[x, 105.0]]) for x in (105.0, 175.0)]
+    assert "separate" in str(inspection.complaint(ink_of([ring, mouth, *eyes], pen_width=14)))
+
+
 @pytest.mark.parametrize("pen_width", [2, 4])
 def test_thin_lines_on_a_large_scan_are_one_thing(pen_width: float) -> None:
     whole = 0

@@ -5,6 +5,8 @@
 const UNDO = '[aria-label="Undo"]';
 const CLEAR = '[aria-label="Reset canvas & history"]';
 
+const listeners = new WeakMap();
+
 function canvasRoot() {
   for (const element of document.querySelectorAll(".st-key-canvas *")) {
     if (element.shadowRoot?.querySelector("canvas.upper-canvas")) return element.shadowRoot;
@@ -54,6 +56,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     event.preventDefault();
     undo();
   };
+  // This function runs again whenever its data changes, without a clean-up in between.
+  document.removeEventListener("keydown", listeners.get(parentElement));
+  listeners.set(parentElement, onKey);
   document.addEventListener("keydown", onKey);
 
   // The canvas may come to the page after this component.

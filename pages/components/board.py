@@ -26,8 +26,9 @@ _tools = st.components.v2.component(
 
 def board(sketchbook: Sketchbook) -> None:
     """Show the board, and write what is drawn on it into the sketchbook."""
-    if _CANVAS not in st.session_state:
-        # The canvas comes to the page anew: after another page, or a picture in its place.
+    if "pen_width" not in st.session_state:
+        # The canvas comes to the page anew: after another page, or a picture in its place. Its
+        # slider tells, since the canvas itself has no state before the first stroke is sent.
         sketchbook.lay_out()
     # What the slider says now, or said before the page was left.
     sketchbook.pen_width = st.session_state.get("pen_width", sketchbook.pen_width)

@@ -1,4 +1,4 @@
-"""The charts of the reading. They are plain figures, built in a millisecond or two."""
+"""The charts of the reading."""
 
 from __future__ import annotations
 

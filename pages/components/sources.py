@@ -17,7 +17,6 @@ from mnist_core.pictures import open_picture
 from mnist_core.strokes import CANVAS
 from pages.components.gallery import Picture, gallery, png_address
 
-_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 _SHOWN = 10  # samples to pick from, one of each digit
 
 
@@ -42,9 +41,8 @@ def uploaded() -> NDArray[np.uint8] | None:
     new = "upload" not in st.session_state
     file = st.file_uploader(
         "A picture of one digit",
-        type=_TYPES,
         key="upload",
-        help="A photo or a scan, dark on light or light on dark.",
+        help="A photo or a scan, dark on light or light on dark (PNG, JPEG, GIF, BMP, WebP, TIFF).",
     )
     return _opened(file, kept="uploaded", new=new)
 

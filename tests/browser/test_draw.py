@@ -92,6 +92,38 @@ def test_pen_width_keeps_the_drawing_and_changes_the_next_stroke(page: Page) -> 
     expect(slider).to_have_value("32")
 
 
+def test_a_stroke_not_sent_yet_survives_a_change_of_the_pen(page: Page) -> None:
+    pen.draw(page, template(4)[:1])
+    slider = page.get_by_role("slider", name="Pen width")
+    slider.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    pen.draw(page, template(4)[1:])
+    assert read(page) == 4
+    page.keyboard.press("Control+z")
+    pen.wait_reading(page)
+    pen.draw(page, template(4)[1:])
+    assert read(page) == 4
+
+
+def test_ctrl_z_takes_one_stroke_after_much_has_happened(page: Page) -> None:
+    pen.draw(page, template(1))
+    pen.wait_reading(page)
+    for name in ("Clear", "Drawing 1", "Clear"):
+        pen.press(page, name)
+        pen.wait_reading(page)
+    left, right = [stroke + np.array([x, 0]) for x in (-0.2, 0.2) for stroke in template(1)]
+    pen.draw(page, [left])
+    pen.wait_reading(page)
+    before = picture(page)
+    pen.draw(page, [right])
+    pen.wait_reading(page)
+    page.keyboard.press("Control+z")
+    pen.wait_reading(page)
+    page.mouse.move(5, 5)
+    assert picture(page) == before
+
+
 def test_the_drawing_survives_another_page(page: Page) -> None:
     pen.draw(page, template(4))
     assert read(page) == 4

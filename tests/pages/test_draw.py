@@ -109,7 +109,7 @@ def test_the_about_page_shows_the_card() -> None:
     app.switch_page("pages/about.py").run()
     assert not app.exception
     card = json.loads((paths.shipped_model() / "card.json").read_text(encoding="utf-8"))
-    assert f"{card['test_accuracy']:.2%}" in [metric.value for metric in app.metric]
+    assert f"{100 * card['test_accuracy']:.2f} %" in [metric.value for metric in app.metric]
 
 
 def test_a_dot_is_unsure_and_says_why(app: AppTest) -> None:
