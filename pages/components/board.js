@@ -62,14 +62,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   document.addEventListener("keydown", onKey);
 
   // The canvas may come to the page after this component.
-  const find = () => {
-    const root = canvasRoot();
-    if (root) prepare(root);
-    return root;
-  };
   let waiting = 0;
   const wait = () => {
-    waiting = find() ? 0 : requestAnimationFrame(wait);
+    const root = canvasRoot();
+    if (root) prepare(root);
+    else waiting = requestAnimationFrame(wait);
   };
   wait();
 
