@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from mnist_core.cli_training import add_commands
 from mnist_core.errors import DigitStudioError, InputError
 
 if TYPE_CHECKING:
@@ -69,20 +70,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(end="", flush=True)
         return status
     except KeyboardInterrupt:
-        _complain("interrupted")
+        complain("interrupted")
         return 130
     except DigitStudioError as error:
-        _complain(str(error))
+        complain(str(error))
     except OSError as error:
         # Whoever read our output has enough, as in `... | head -1`, or the disk is full. Python
         # would try again, on its way out, to write what could not be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
-            _complain(str(error))
+            complain(str(error))
     except Exception as error:
         if sys.flags.dev_mode:
             raise
-        _complain(f"internal error: {type(error).__name__}: {error}")
+        complain(f"internal error: {type(error).__name__}: {error}")
     return 1
 
 
@@ -93,18 +94,18 @@ def _predict(arguments: argparse.Namespace) -> int:
     from mnist_core.inference import Classifier, read_drawing
     from mnist_core.pictures import open_picture
 
-    with _quiet_libraries():
+    with quiet_libraries():
         classifier = Classifier.load()
     objects: list[dict[str, Any]] = []
     status = 0
     for file in arguments.files:
         try:
-            with _quiet_libraries():
+            with quiet_libraries():
                 reading = read_drawing(open_picture(file), classifier)
         except InputError as error:
             status = 1
             objects.append({"file": file, "error": str(error)})
-            _complain(f"{file}: {error}")
+            complain(f"{file}: {error}")
             continue
         objects.append({"file": file, **_as_json(reading)})
         if not arguments.json:
@@ -153,7 +154,7 @@ def _data_verify(arguments: argparse.Namespace) -> int:
             print(f"{report.file}: {report.title}: intact")
         else:
             status = 1
-            _complain(report.problem)
+            complain(report.problem)
     return status
 
 
@@ -188,6 +189,8 @@ def _parser() -> _Parser:
     predict.add_argument("--json", action="store_true", help="print a JSON list")
     predict.set_defaults(command=_predict)
 
+    add_commands(commands)
+
     data = commands.add_parser("data", help="get or check MNIST, the data to learn from")
     data_commands = data.add_subparsers(title="commands", metavar="COMMAND")
     data_commands.add_parser(
@@ -206,7 +209,8 @@ def _parser() -> _Parser:
 # What is shown.
 
 
-def _complain(message: str) -> None:
+def complain(message: str) -> None:
+    """Say on stderr, in one line, what went wrong."""
     print(PROGRAM + ":", " ".join(message.split()), file=sys.stderr, flush=True)
 
 
@@ -219,7 +223,7 @@ def _show_progress(done: int, total: int | None) -> None:
 
 
 @contextlib.contextmanager
-def _quiet_libraries() -> Iterator[None]:
+def quiet_libraries() -> Iterator[None]:
     """Keep what C libraries (LiteRT, libtiff) write to stderr off it; only for a single thread."""
     stderr = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

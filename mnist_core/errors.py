@@ -5,7 +5,9 @@ DigitStudioError
 ├── DataError       a data set
 │   ├── DataMissing     not on this machine and not to be had
 │   └── DataDamaged     found, but not what it should be
-└── ModelError      a model file that is missing, altered or can't be run
+├── ModelError      a model file that is missing, altered or can't be run
+├── RunError        a training that can't be started, found, or go on
+└── StoreError      the database of runs can't be used
 """
 
 
@@ -31,3 +33,11 @@ class DataDamaged(DataError):
 
 class ModelError(DigitStudioError):
     """A model file is missing, altered or can't be run."""
+
+
+class RunError(DigitStudioError):
+    """A training can't be started, found, or go on."""
+
+
+class StoreError(DigitStudioError):
+    """The database of runs can't be used."""

@@ -16,6 +16,16 @@ def data() -> Path:
     return home() / "data"
 
 
+def models() -> Path:
+    """The folder of the models trained here, below `home()`, one folder each."""
+    return home() / "models"
+
+
+def run(run_id: str) -> Path:
+    """The folder of a run's checkpoint and log, below `home()`."""
+    return home() / "runs" / run_id
+
+
 def shipped_model() -> Path:
     """The folder of the model that ships with the project."""
     return PROJECT / "models" / "default"

@@ -15,9 +15,9 @@ A layer has `type` and `name`, and depending on its type:
     global_average, flatten                nothing more
     activation                             activation
 
-An array is {"offset": in float32 values, "shape": [...]}; `activation` is "linear", "relu" or
-"softmax"; `padding` is "same" or "valid" as TensorFlow defines them. Batch normalisation is
-folded into the layer before it. The input is the 28x28 image divided by 255.
+An array is {"offset": in float32 values, "shape": [...]}; `activation` is "linear", "relu",
+"tanh", "sigmoid" or "softmax"; `padding` is "same" or "valid" as TensorFlow defines them. Batch
+normalisation is folded into the layer before it. The input is the 28x28 image divided by 255.
 """
 
 from __future__ import annotations
@@ -145,6 +145,11 @@ def _slice(entry: dict[str, Any], values: Array) -> Array:
 def _activate(x: Array, name: str) -> Array:
     if name == "relu":
         return np.maximum(x, 0)
+    if name == "tanh":
+        return np.tanh(x)
+    if name == "sigmoid":
+        logistic: Array = 0.5 + 0.5 * np.tanh(0.5 * x)  # overflows nowhere
+        return logistic
     if name == "softmax":
         raised = np.exp(x - x.max(axis=-1, keepdims=True))
         normal: Array = raised / raised.sum(axis=-1, keepdims=True)

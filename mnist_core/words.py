@@ -15,3 +15,29 @@ def percent(share: float) -> str:
     if value >= 99 or value < 1:
         return f"{value:.1f} %"
     return f"{value:.0f} %"
+
+
+def accuracy(share: float | None) -> str:
+    """A measured share 0-1 as a percentage with two decimals; a dash where nothing was measured.
+
+    >>> accuracy(0.9912), accuracy(1.0), accuracy(None)
+    ('99.12 %', '100.00 %', '–')
+    """
+    return "–" if share is None else f"{100 * share:.2f} %"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, as roughly as people say it.
+
+    >>> duration(4.2), duration(74), duration(1500), duration(9000)
+    ('4 s', '1 min 15 s', '25 min', '2 h 30 min')
+    """
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 300:
+        minutes, rest = divmod(5 * round(seconds / 5), 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    if seconds < 3600:
+        return f"{round(seconds / 60)} min"
+    hours, minutes = divmod(10 * round(seconds / 600), 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

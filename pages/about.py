@@ -3,7 +3,9 @@
 import streamlit as st
 
 from pages.components import session
+from pages.components.frame import within_frame
 
+within_frame()
 card = session.classifier().model.card
 
 st.title("About this model")

@@ -9,6 +9,7 @@ from pages.components import session, sources
 from pages.components.answer import answer
 from pages.components.board import board
 from pages.components.charts import pixel_view, probability_bars
+from pages.components.frame import within_frame
 from pages.components.gallery import Picture, gallery
 
 DRAW, UPLOAD, CAMERA, SAMPLE = "Draw", "Upload", "Camera", "Sample"
@@ -25,13 +26,14 @@ SEES = (
     " to read it."
 )
 
-classifier = session.classifier()
+within_frame()
 sketchbook = session.sketchbook()
 
 
 @st.fragment
 def draw_and_read() -> None:
     """One fragment, so that a stroke runs this and nothing else."""
+    classifier = session.classifier()
     with st.container(horizontal=True, gap="medium"):
         left = st.container(width=CANVAS)
         right = st.container(width=456, key="reader")

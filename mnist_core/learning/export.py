@@ -14,7 +14,7 @@ from mnist_core import weights
 from mnist_core.errors import ModelError
 
 _TOLERANCE = 1e-4  # of a probability, between any two of the three files
-_ACTIVATIONS = {"linear", "relu", "softmax"}
+_ACTIVATIONS = {"linear", "relu", "tanh", "sigmoid", "softmax"}
 _ALWAYS = {"features", "logits", "probabilities"}  # outputs that every reader may count on
 
 

@@ -1,158 +1,279 @@
-"""The recipe of the model that ships: MNIST and generated digits, augmented, one learning cycle."""
+"""The training itself, a few batches at a time, so that it can be watched, paused and gone on with.
+
+Everything that chance decides is a function of the seed and of the batch's number, but for
+dropout, whose state is a variable of the model. So a checkpoint is the variables and the number
+of batches done, and a resumed training goes on exactly where it was.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import io
+import math
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
-from mnist_core import generated
+from mnist_core.errors import RunError
+from mnist_core.files import write_whole
 from mnist_core.learning import architectures, augmentation
+from mnist_core.learning.material import Material
+from mnist_core.settings import Settings
+from mnist_core.store import Validation
+
+_READ = 500  # images read at a time
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Everything that decides the outcome, besides the data.
+class Batches:
+    """What came of consecutive batches; the first is number `first`, counted from 1.
 
     Attributes:
-        epochs: passes over the training images.
-        batch_size: images a step.
-        learning_rate: the highest; it rises for a tenth of the run, then falls along a cosine.
-        weight_decay: of AdamW (Loshchilov and Hutter 2019).
-        generated_digits: how many are added to MNIST, for styles that MNIST hardly holds.
-        scribbles: how many non-digits are added, with "could be any digit" as target (outlier
-            exposure, Hendrycks et al. 2019).
-        seed: of weights, order, variants and everything generated.
+        loss: (B,) float32, mean cross-entropy of each.
+        accuracy: (B,) float32, 0-1; what is no digit counts as misread.
+        learning_rate: (B,) float32.
+        images: how many images they held.
     """
 
-    epochs: int = 40
-    batch_size: int = 128
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-3
-    generated_digits: int = 20_000
-    scribbles: int = 5_000
-    seed: int = 20_261_120
+    first: int
+    loss: NDArray[np.float32]
+    accuracy: NDArray[np.float32]
+    learning_rate: NDArray[np.float32]
+    images: int
 
 
-@dataclass(frozen=True)
-class Trained:
-    """The outcome of a training.
+class Training:
+    """A network being trained.
 
     Attributes:
-        model: the best weights by validation accuracy, uncompiled.
-        best_epoch: counted from 1.
-        validation_accuracy: of these weights, 0-1.
-        wall_seconds: of the fitting alone.
+        settings: what it was told.
+        material: what it learns from.
+        step: batches done.
+        steps_per_epoch: batches in an epoch; the last holds what is left over.
+        steps: batches in all.
+        validated: the step of the last validation; -1 before the first.
+        best: the weights with the best validation accuracy, and what that was.
     """
 
-    model: keras.Model
-    best_epoch: int
-    validation_accuracy: float
-    wall_seconds: float
+    def __init__(self, settings: Settings, material: Material) -> None:
+        """Build the network. Seeds are this process' own: one training a process."""
+        keras.utils.set_random_seed(settings.seed)
+        self.settings = settings
+        self.material = material
+        self.steps_per_epoch = math.ceil(len(material.images) / settings.batch_size)
+        self.steps = self.steps_per_epoch * settings.epochs
+        self.step = 0
+        self.validated = -1
+        self.best: tuple[list[NDArray[np.float32]], Validation] | None = None
+        self._model = architectures.build(settings, fused=True)
+        self._to_logits = keras.Model(self._model.input, self._model.get_layer("logits").output)
+        self._schedule = _Schedule(settings, self.steps)
+        self._optimizer = _optimizer(settings, self._schedule)
+        self._optimizer.build(self._to_logits.trainable_variables)
+        self._learn = self._make_learn()
+        self._read = self._make_read()
 
+    @property
+    def over(self) -> bool:
+        """Whether all batches are done."""
+        return self.step >= self.steps
 
-def train(
-    train: tuple[NDArray[np.uint8], NDArray[np.uint8]],
-    validation: tuple[NDArray[np.uint8], NDArray[np.uint8]],
-    *,
-    recipe: Recipe,
-    report: Callable[[str], None] = print,
-) -> Trained:
-    """Fit a network and keep its best weights by validation accuracy.
-
-    Args:
-        train: images (N, 28, 28) uint8 and labels (N,) uint8.
-        validation: likewise; never trained on.
-        recipe: what to do.
-        report: called with one line an epoch.
-
-    Returns:
-        The network and how it went.
-    """
-    keras.utils.set_random_seed(recipe.seed)
-    images, targets = training_set(*train, recipe=recipe)
-    stream = augmentation.batches(images, targets, batch_size=recipe.batch_size, seed=recipe.seed)
-    steps = len(images) // recipe.batch_size
-    together = min(25, steps)
-    steps -= steps % together  # Keras would round up, beyond the end of the schedule
-    model = architectures.compact_cnn()
-    model.compile(
-        optimizer=keras.optimizers.AdamW(
-            keras.optimizers.schedules.CosineDecay(
-                0.0,
-                decay_steps=int(0.9 * recipe.epochs * steps),
-                warmup_target=recipe.learning_rate,
-                warmup_steps=int(0.1 * recipe.epochs * steps),
-            ),
-            weight_decay=recipe.weight_decay,
-        ),
-        loss="categorical_crossentropy",
-        metrics=["accuracy"],
-        steps_per_execution=together,
-        jit_compile=False,  # slows convolutions on a CPU three to five times
-    )
-    keeper = _KeepBest(recipe.epochs, report)
-    started = time.perf_counter()
-    model.fit(
-        stream,
-        epochs=recipe.epochs,
-        steps_per_epoch=steps,
-        validation_data=(
-            validation[0][..., None].astype(np.float32) / 255,
-            keras.utils.to_categorical(validation[1], 10),
-        ),
-        validation_batch_size=500,
-        callbacks=[keeper],
-        shuffle=False,  # the stream is shuffled already
-        verbose=0,
-    )
-    seconds = time.perf_counter() - started
-    best = architectures.compact_cnn()
-    best.set_weights(keeper.weights)
-    return Trained(best, keeper.epoch, keeper.accuracy, seconds)
-
-
-def training_set(
-    images: NDArray[np.uint8], labels: NDArray[np.uint8], *, recipe: Recipe
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """MNIST with what the recipe adds.
-
-    Returns:
-        Images (N, 28, 28) uint8, and targets (N, 10) float32: one-hot for digits, 0.1 everywhere
-        for scribbles.
-    """
-    made = generated.make_digits(recipe.generated_digits, seed=recipe.seed)
-    scribbles = generated.make_scribbles(recipe.scribbles, seed=recipe.seed)
-    one_hot = keras.utils.to_categorical(np.concatenate([labels, made.labels]), 10)
-    unsure = np.full((len(scribbles), 10), 0.1)
-    return (
-        np.concatenate([images, made.images, scribbles]),
-        np.concatenate([one_hot, unsure]).astype(np.float32),
-    )
-
-
-class _KeepBest(keras.callbacks.Callback):
-    """Remember the weights of the epoch with the best validation accuracy."""
-
-    def __init__(self, epochs: int, report: Callable[[str], None]) -> None:
-        super().__init__()
-        self.epochs = epochs
-        self.report = report
-        self.accuracy = -1.0
-        self.epoch = 0
-        self.weights: list[NDArray[np.float32]] = []
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Compare, remember, tell."""
-        if logs["val_accuracy"] >= self.accuracy:
-            self.accuracy, self.epoch = logs["val_accuracy"], epoch + 1
-            self.weights = self.model.get_weights()
-        self.report(
-            f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.4f}"
-            f"  validation loss {logs['val_loss']:.4f}  accuracy {logs['val_accuracy']:.4f}"
-            f"  best {self.accuracy:.4f}"
+    @property
+    def due(self) -> bool:
+        """Whether an epoch has just ended and is not validated yet."""
+        return (
+            self.step > 0 and self.step % self.steps_per_epoch == 0 and self.step != self.validated
         )
+
+    def advance(self, count: int) -> Batches:
+        """Learn from the next `count` batches, at most to the end of the epoch."""
+        epoch, done = divmod(self.step, self.steps_per_epoch)
+        size = self.settings.batch_size
+        order = self._order(epoch)
+        whole = len(order) // size
+        if done < whole:
+            stop = min(done + count, whole)
+            rows = order[done * size : stop * size].reshape(-1, size)
+        else:
+            rows = order[whole * size :][None]
+        loss, accuracy = self._learn(rows, self.step)
+        first = self.step + 1
+        self.step += len(rows)
+        rates = np.asarray(self._schedule(tf.range(first - 1, self.step)))
+        return Batches(first, loss.numpy(), accuracy.numpy(), rates, rows.size)
+
+    def warm_up(self) -> None:
+        """Have everything compiled without learning anything."""
+        self._learn.get_concrete_function()
+        self.probabilities(np.zeros((_READ, 28, 28), np.uint8))
+
+    def probabilities(self, digits: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, 28, 28) uint8 -> (N, 10) float32, as the network reads them now."""
+        chunks = [self._read(digits[i : i + _READ]) for i in range(0, len(digits), _READ)]
+        return np.concatenate([chunk.numpy() for chunk in chunks])
+
+    def validate(self) -> Iterator[Validation | None]:
+        """Read the validation digits, and keep the weights if they are the best so far.
+
+        A generator, so that the caller can leave it between two chunks: it yields None while it
+        reads, and the outcome at its end.
+        """
+        digits = self.material.validation
+        read = []
+        for i in range(0, len(digits.labels), _READ):
+            read.append(self._read(digits.images[i : i + _READ]).numpy())
+            yield None
+        probabilities = np.concatenate(read)
+        of_label = probabilities[np.arange(len(digits.labels)), digits.labels]
+        answers = probabilities.argmax(axis=1)
+        confusion = np.zeros((10, 10), np.uint32)
+        np.add.at(confusion, (digits.labels, answers), 1)
+        seen = Validation(
+            self.step,
+            float(-np.log(np.maximum(of_label, 1e-7)).mean()),
+            float((answers == digits.labels).mean()),
+            confusion,
+        )
+        self.validated = self.step
+        # Of equals the later: it has seen more.
+        if self.best is None or seen.accuracy >= self.best[1].accuracy:
+            self.best = self._model.get_weights(), seen
+        yield seen
+
+    def best_model(self) -> keras.Model:
+        """The best network so far, in a model of its own.
+
+        Raises:
+            RunError: nothing was validated yet.
+        """
+        if self.best is None:
+            raise RunError("There is no network to keep before the first validation.")
+        model = architectures.build(self.settings)
+        model.set_weights(self.best[0])
+        return model
+
+    def save(self, file: Path) -> None:
+        """Write a checkpoint, all at once or not at all."""
+        arrays = {f"state{i}": np.asarray(v) for i, v in enumerate(self._state())}
+        if self.best:
+            arrays |= {f"best{i}": weights for i, weights in enumerate(self.best[0])}
+            seen = self.best[1]
+            arrays["best_confusion"] = seen.confusion
+            arrays["best_numbers"] = np.array([seen.step, seen.loss, seen.accuracy])
+        arrays["place"] = np.array([self.step, self.validated])
+        arrays["settings"] = np.array(self.settings.as_json())
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        write_whole(file, buffer.getvalue())
+
+    def restore(self, file: Path) -> None:
+        """Go back to a checkpoint.
+
+        Raises:
+            RunError: it can't be read, or is of another training.
+        """
+        try:
+            with np.load(file) as kept:
+                if str(kept["settings"]) != self.settings.as_json():
+                    raise ValueError("it belongs to other settings")
+                for i, variable in enumerate(self._state()):
+                    variable.assign(kept[f"state{i}"])
+                if "best_numbers" in kept:
+                    step, loss, accuracy = kept["best_numbers"]
+                    weights = [kept[f"best{i}"] for i in range(len(self._model.weights))]
+                    seen = Validation(
+                        int(step), float(loss), float(accuracy), kept["best_confusion"]
+                    )
+                    self.best = weights, seen
+                self.step, self.validated = (int(n) for n in kept["place"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise RunError(f"The checkpoint {file} can't be used: {error}.") from error
+
+    def _state(self) -> list[keras.Variable]:
+        """Everything that changes: weights, moving averages, dropout's seeds, the optimizer."""
+        return [*self._model.variables, *self._optimizer.variables]
+
+    def _order(self, epoch: int) -> NDArray[np.int32]:
+        """The rows of the training images in the order of this epoch."""
+        # The raw stream of a bit generator never changes; `Generator.permutation` is free to.
+        shuffle = np.random.PCG64([self.settings.seed, epoch]).random_raw(len(self.material.images))
+        return np.argsort(shuffle, kind="stable").astype(np.int32)
+
+    def _make_learn(self) -> tf.types.experimental.PolymorphicFunction:
+        images, targets = tf.constant(self.material.images), tf.constant(self.material.targets)
+        network, optimizer = self._to_logits, self._optimizer
+        weights = network.trainable_variables
+        seed = tf.constant(self.settings.seed, tf.int64)
+
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.int64)]
+        )
+        def learn(rows: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            count = tf.shape(rows)[0]
+            losses, accuracies = (tf.TensorArray(tf.float32, count) for _ in range(2))
+            for i in tf.range(count):
+                x = tf.cast(tf.gather(images, rows[i]), tf.float32)[..., None] / 255.0
+                wanted = tf.gather(targets, rows[i])
+                if self.settings.augment:
+                    x = augmentation.vary(x, tf.stack([seed, step + tf.cast(i, tf.int64)]))
+                with tf.GradientTape() as tape:
+                    logits = network(x, training=True)
+                    loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(wanted, logits))
+                optimizer.apply(tape.gradient(loss, weights), weights)
+                right = keras.metrics.categorical_accuracy(wanted, logits)
+                losses = losses.write(i, loss)
+                accuracies = accuracies.write(i, tf.reduce_mean(right))
+            return losses.stack(), accuracies.stack()
+
+        return learn
+
+    def _make_read(self) -> tf.types.experimental.PolymorphicFunction:
+        network = self._to_logits
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 28, 28], tf.uint8)])
+        def read(digits: tf.Tensor) -> tf.Tensor:
+            x = tf.cast(digits, tf.float32)[..., None] / 255.0
+            return tf.nn.softmax(network(x, training=False))
+
+        return read
+
+
+class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate by the number of batches done before: up in a line, then down to zero."""
+
+    def __init__(self, settings: Settings, steps: int) -> None:
+        self.settings = settings
+        self.steps = steps
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        step = tf.cast(step, tf.float32)
+        highest = tf.ones_like(step) * self.settings.learning_rate
+        if self.settings.schedule == "constant":
+            return highest
+        rising = (0.2 if self.settings.schedule == "one-cycle" else 0.1) * self.steps
+        gone = tf.clip_by_value((step - rising) / (self.steps - rising), 0.0, 1.0)
+        if self.settings.schedule == "cosine":
+            gone = 0.5 - 0.5 * tf.cos(math.pi * gone)
+        return highest * tf.minimum((step + 1) / rising, 1 - gone)
+
+
+def _optimizer(settings: Settings, schedule: _Schedule) -> keras.optimizers.Optimizer:
+    betas = {}
+    if settings.schedule == "one-cycle":
+        # Less memory of old gradients, while the steps are large (L. Smith, "A disciplined approach
+        # to neural network hyper-parameters", 2018).
+        betas = {"beta_1": 0.7, "beta_2": 0.99}
+    match settings.optimizer:
+        case "adam":
+            return keras.optimizers.Adam(schedule, **betas)
+        case "adamw":
+            return keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay, **betas)
+        case "sgd":
+            return keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True)
+        case "rmsprop":
+            return keras.optimizers.RMSprop(schedule)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import streamlit as st
+import uuid
 
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from mnist_core import registry
 from mnist_core.errors import ModelError
 from mnist_core.inference import Classifier
+from mnist_core.pictures import open_picture
+from mnist_core.preprocessing import to_mnist
 from pages.components.sketchbook import Sketchbook
 
 
-@st.cache_resource(show_spinner=False)
-def _load() -> Classifier:
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _load(published: str) -> Classifier:
+    """The network that serves; asked for anew when another one was published."""
     return Classifier.load()
 
 
 def classifier() -> Classifier:
     """The network that reads; without one the page says why and ends here."""
     try:
-        return _load()
+        return _load(registry.published())
     except ModelError as error:
         st.error(str(error))
         st.stop()
@@ -29,3 +37,20 @@ def sketchbook() -> Sketchbook:
         st.session_state.sketchbook = Sketchbook()
     book: Sketchbook = st.session_state.sketchbook
     return book
+
+
+def drawn_digit() -> NDArray[np.uint8] | None:
+    """What is on the board, (28, 28) uint8; None if it is empty."""
+    drawing = sketchbook().current
+    if drawing is None:
+        return None
+    digit = to_mnist(open_picture(drawing.png))
+    return digit if digit.any() else None
+
+
+def visitor() -> str:
+    """A name for this visit, to know its own runs by."""
+    if "visitor" not in st.session_state:
+        st.session_state.visitor = uuid.uuid4().hex
+    name: str = st.session_state.visitor
+    return name

@@ -1,0 +1,319 @@
+"""The commands that train networks and choose which one serves; `mnist_core.cli` has the frame."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.errors import DataMissing, InputError
+from mnist_core.settings import DEFAULT_PRESET, PRESETS, Settings, parse_layers
+
+if TYPE_CHECKING:
+    from mnist_core.datasets import Digits
+    from mnist_core.store import Run
+
+_TRAIN = """\
+Train a network and keep the best weights by validation. The presets:
+
+{presets}
+
+Ctrl+C pauses: `resume RUN` goes on from there. What is learned from is MNIST, downloaded if need
+be, or digits made by a program (--data generated). A page that is open shows the run as it goes.
+"""
+_NICE = 10  # trainings step back: drawing must stay quick
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to the parser's."""
+    presets = "\n".join(
+        f"  {name:9}{preset.title}. {preset.teaches}" for name, preset in PRESETS.items()
+    )
+    training = commands.add_parser(
+        "train", help="train a network", description=_TRAIN.format(presets=presets)
+    )
+    add = training.add_argument
+    add("--preset", choices=list(PRESETS), default=DEFAULT_PRESET, help=f"{DEFAULT_PRESET} if none")
+    add("--epochs", type=int, help="passes over the images")
+    add("--batch-size", type=int, help="images a step")
+    add("--learning-rate", type=float, help="the highest, where it changes")
+    add("--optimizer", help="adam, adamw, sgd or rmsprop")
+    add("--schedule", help="of the learning rate: constant, cosine or one-cycle")
+    add("--hidden", type=_layers, metavar="N,N,...", help="widths of a dense network's layers")
+    add("--activation", help="of those layers: relu, tanh or sigmoid")
+    add("--filters", type=_layers, metavar="N,N,...", help="filters of a CNN's layers")
+    add("--dropout", type=float, help="share left out at random, 0 to 0.8")
+    add("--augment", action=argparse.BooleanOptionalAction, help="vary every image")
+    add("--images", type=int, help="how many training images are used")
+    add("--data", choices=("mnist", "generated"), help="what to learn from")
+    add("--seed", type=int, help="the same seed trains the same network")
+    add("--run", help=argparse.SUPPRESS)  # for the trainer: a run that waits in the queue
+    training.set_defaults(command=_train, refuse=training.error)
+
+    resume = commands.add_parser("resume", help="go on with a run that was paused or interrupted")
+    resume.add_argument("run", metavar="RUN", help="its name, such as fast-3")
+    resume.set_defaults(command=lambda arguments: _conclude(train(arguments.run)))
+
+    models = commands.add_parser("models", help="list the models")
+    models.add_argument("--json", action="store_true", help="print a JSON list")
+    models.set_defaults(command=_models)
+
+    publish = commands.add_parser("publish", help="have a model read the drawings")
+    publish.add_argument("id", metavar="ID", help="its name, such as fast-3")
+    publish.set_defaults(command=_publish)
+
+    commands.add_parser("rollback", help="have the model read that did before").set_defaults(
+        command=_rollback
+    )
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure how well a model reads",
+        description="Measure a model on MNIST's test set, or, without MNIST, on generated digits.",
+    )
+    evaluate.add_argument("--model", metavar="ID", help="the published one if none is named")
+    evaluate.add_argument("--all", action="store_true", help="on every set on this machine")
+    evaluate.add_argument("--json", action="store_true", help="print a JSON object")
+    evaluate.set_defaults(command=_evaluate)
+
+
+# Training.
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    if arguments.run:
+        return _conclude(train(arguments.run))
+    settings = PRESETS[arguments.preset].settings
+    changes = {name: getattr(arguments, name, None) for name in settings.__dataclass_fields__}
+    del changes["preset"]
+    settings = replace(settings, **{n: v for n, v in changes.items() if v is not None})
+    try:
+        settings.check()
+    except InputError as error:
+        arguments.refuse(str(error))
+    return _conclude(train(settings))
+
+
+def train(what: str | Settings) -> Run:
+    """Train in this process, with a bar on a terminal or a line an epoch elsewhere.
+
+    Args:
+        what: settings, or the id of a run that waits or can go on.
+
+    Returns:
+        The run as it ended.
+
+    Raises:
+        RunError: another training is under way, or the run can't go on.
+    """
+    from mnist_core import trainer
+    from mnist_core.cli import quiet_libraries
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.nice(_NICE)
+    with trainer.sole_trainer(what) as run, trainer.Ear(run.id) as ear, _pausing(ear):
+        print(f"{run.id}: {PRESETS[run.settings.preset].title}", flush=True)
+        with _shown() as watch:
+            # Only now: TensorFlow takes seconds, in which the run is seen and can be stopped.
+            with quiet_libraries():
+                from mnist_core.learning import worker
+
+            return worker.work(run, ear, watch=watch)
+
+
+def _conclude(run: Run) -> int:
+    from mnist_core.cli import PROGRAM, complain
+    from mnist_core.words import accuracy
+
+    if run.state == "failed":
+        complain(f"{run.id} failed: {run.message}")
+        return 1
+    if run.state == "paused":
+        print(f"{run.id}: paused after {run.step:,} of {run.steps:,} batches.")
+        print(f"Go on with: {PROGRAM} resume {run.id}")
+        return 0
+    if run.model is None:
+        print(f"{run.id}: stopped before there was anything to keep.")
+        return 0
+    print(
+        f"{run.id}: {run.state} after {run.seconds:.1f} s. Validation"
+        f" {accuracy(run.validation_accuracy)}, test {accuracy(run.test_accuracy)}."
+    )
+    print(f"Put it to work with: {PROGRAM} publish {run.id}")
+    return 0
+
+
+@contextlib.contextmanager
+def _pausing(ear: Any) -> Iterator[None]:
+    """Take Ctrl+C and a polite request to end as a wish to pause; the second Ctrl+C is obeyed."""
+
+    def pause(number: int, frame: object) -> None:
+        ear.request = "pause"
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, pause) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _shown() -> Iterator[Callable[[Run], None]]:
+    """Show a run on stderr as it goes."""
+    if not sys.stderr.isatty():
+        yield _EpochLines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    with bar:
+        task = bar.add_task("Starting", total=None)
+
+        def watch(run: Run) -> None:
+            if run.steps and not run.phase:
+                bar.update(task, total=run.steps, completed=run.step, description=_in_a_line(run))
+            elif run.phase:
+                bar.update(task, description=run.phase)
+
+        yield watch
+
+
+class _EpochLines:
+    """A line on stderr for every phase and every validation."""
+
+    def __init__(self) -> None:
+        self.phase = ""
+        self.validations = 0
+
+    def __call__(self, run: Run) -> None:
+        from mnist_core import store
+        from mnist_core.words import accuracy
+
+        phase = run.phase.partition(":")[0]
+        if phase not in ("", self.phase):
+            self.phase = phase
+            print(phase, file=sys.stderr, flush=True)
+        for seen in store.validations(run.id)[self.validations :]:
+            self.validations += 1
+            epoch = f"Epoch {seen.step / run.steps_per_epoch:g} of {run.settings.epochs}"
+            print(f"{epoch}: validation {accuracy(seen.accuracy)}", file=sys.stderr, flush=True)
+
+
+def _in_a_line(run: Run) -> str:
+    from mnist_core.words import accuracy
+
+    words = f"Epoch {run.epoch} of {run.settings.epochs}"
+    if run.validation_accuracy is not None:
+        words += f", validation {accuracy(run.validation_accuracy)}"
+    return words
+
+
+# Models.
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from mnist_core import registry
+    from mnist_core.words import accuracy
+
+    serving = registry.find().id
+    objects: list[dict[str, Any]] = [
+        {
+            "id": model.id,
+            "published": model.id == serving,
+            **{
+                key: model.card.get(key)
+                for key in (
+                    "preset",
+                    "validation_accuracy",
+                    "test_accuracy",
+                    "tested_on",
+                    "parameters",
+                    "multiply_adds",
+                    "created",
+                )
+            },
+        }
+        for model in registry.models()
+    ]
+    if arguments.json:
+        print(json.dumps(objects, indent=2))
+        return 0
+    for each in objects:
+        mark = "*" if each["published"] else " "
+        print(
+            f"{mark} {each['id']:16} test {accuracy(each['test_accuracy'])}"
+            f"  {each['parameters'] or 0:>9,} parameters"
+        )
+    return 0
+
+
+def _publish(arguments: argparse.Namespace) -> int:
+    from mnist_core import registry
+
+    print(f"{registry.publish(arguments.id).id} reads the drawings now.")
+    return 0
+
+
+def _rollback(arguments: argparse.Namespace) -> int:
+    from mnist_core import registry
+
+    print(f"{registry.rollback().id} reads the drawings now.")
+    return 0
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from mnist_core.cli import quiet_libraries
+    from mnist_core.evaluation import evaluate
+    from mnist_core.inference import Classifier
+    from mnist_core.words import accuracy
+
+    with quiet_libraries():
+        classifier = Classifier.load(arguments.model)
+    found = [
+        evaluate(classifier, digits, name=name) for name, digits in _sets(everything=arguments.all)
+    ]
+    if arguments.json:
+        measured = {each.name: {"digits": each.count, "accuracy": each.accuracy} for each in found}
+        print(json.dumps({"model": classifier.model.id, "sets": measured}, indent=2))
+        return 0
+    for each in found:
+        print(f"{classifier.model.id}: {accuracy(each.accuracy)} of {each.count:,} {each.name}")
+    return 0
+
+
+def _sets(*, everything: bool) -> Iterator[tuple[str, Digits]]:
+    from mnist_core import datasets, evaluation
+
+    try:
+        yield "MNIST test digits", datasets.load_mnist("test")
+        if everything:
+            yield "MNIST validation digits", evaluation.mnist_validation()
+    except DataMissing:
+        if not everything:
+            yield "generated digits", evaluation.generated_digits()
+    if everything:
+        if (drawings := evaluation.pen_drawings()) is not None:
+            yield "pen drawings", drawings
+        yield "generated digits", evaluation.generated_digits()
+
+
+def _layers(text: str) -> tuple[int, ...]:
+    try:
+        return parse_layers(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

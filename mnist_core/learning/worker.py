@@ -1,0 +1,205 @@
+"""What the training process does: train, note everything in the store, listen, leave a model."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+
+import numpy as np
+
+from mnist_core import paths, registry, store
+from mnist_core.errors import DigitStudioError, RunError
+from mnist_core.learning import material, packing
+from mnist_core.learning.training import Batches, Training
+from mnist_core.store import Moment, Run
+from mnist_core.trainer import Ear
+
+_CHUNK = 0.2  # seconds of training between two looks at what was asked
+_LOOK = 0.4  # seconds between two looks at the board
+_CHECKPOINT = 10.0  # seconds between two checkpoints: what a crash can cost
+_BOARD = 100
+
+
+def work(run: Run, ear: Ear, *, watch: Callable[[Run], None] | None = None) -> Run:
+    """Train a run to its end, or until it is asked to leave. To be called as its sole trainer.
+
+    Args:
+        run: starting; with a checkpoint it goes on from there.
+        ear: hears what is asked.
+        watch: called with the run a few times a second.
+
+    Returns:
+        The run as it ended; an error is in its state and message.
+    """
+    worker = _Worker(run, ear, watch)
+    try:
+        worker.work()
+    except _Left:
+        worker.leave_before_training()
+    except DigitStudioError as error:
+        worker.note(state="failed", message=str(error), phase="", ended=time.time())
+    except Exception as error:
+        traceback.print_exc()
+        worker.note(
+            state="failed",
+            message=f"Something unforeseen happened: {type(error).__name__}: {error}",
+            phase="",
+            ended=time.time(),
+        )
+    return store.find_run(run.id)
+
+
+class _Left(Exception):
+    """It was asked to leave before the training began."""
+
+
+class _Worker:
+    def __init__(self, run: Run, ear: Ear, watch: Callable[[Run], None] | None) -> None:
+        self.run = run
+        self.ear = ear
+        self.watch = watch
+        self.checkpoint = paths.run(run.id) / "checkpoint.npz"
+        self.seconds = run.seconds
+        self.told = 0.0
+
+    def work(self) -> None:
+        self.note(phase="Starting")
+        gathered = material.gather(self.run.settings, report=self.report)
+        self.report("Building the network")
+        training = Training(self.run.settings, gathered)
+        if self.checkpoint.exists():
+            training.restore(self.checkpoint)
+        training.warm_up()
+        self.report("")
+        self.begin(training)
+        self.train(training)
+        # From here on a crash costs nothing: the same end is reached again.
+        training.save(self.checkpoint)
+        if self.ear.request == "pause" and not training.over:
+            self.note(state="paused", request=None, phase="", ended=time.time())
+        else:
+            self.finish(training)
+
+    def begin(self, training: Training) -> None:
+        digits = training.material.validation
+        self.board = digits.images[:_BOARD]
+        with store.opened(write=True) as database:
+            store.forget_from(database, self.run.id, training.step)
+            store.set_board(database, self.run.id, self.board, digits.labels[:_BOARD])
+        self.note(
+            state="running",
+            phase="",
+            step=training.step,
+            steps=training.steps,
+            steps_per_epoch=training.steps_per_epoch,
+        )
+
+    def train(self, training: Training) -> None:
+        """Learn and validate until all is done or something is asked."""
+        count, looked, saved = 1, 0.0, time.monotonic()
+        if training.step == 0:
+            self.look(training, None, 0.0, board=True)
+        before = time.monotonic()
+        while not self.ear.request:
+            if training.due:
+                self.validate(training)
+                before = self.clock(before)
+                continue
+            if training.over:
+                break
+            batches = training.advance(count)
+            now = self.clock(before)
+            took, before = now - before, now
+            if not (np.isfinite(batches.loss).all()):
+                raise RunError(
+                    f"The loss grew beyond all bounds at batch {batches.first:,}: train again"
+                    " with a lower learning rate."
+                )
+            board = now - looked > _LOOK or training.step < 4
+            self.look(training, batches, batches.images / took, board=board)
+            looked = now if board else looked
+            # Small steps first, so that the beginning is seen; then as many as fill the time.
+            count = max(1, min(2 * count, int(_CHUNK / took * len(batches.loss))))
+            if now - saved > _CHECKPOINT:
+                training.save(self.checkpoint)
+                saved = now
+
+    def clock(self, before: float) -> float:
+        """The time; what has gone by since `before` was training."""
+        now = time.monotonic()
+        self.seconds += now - before
+        return now
+
+    def validate(self, training: Training) -> None:
+        seen = None
+        for seen in training.validate():
+            if self.ear.request and seen is None:
+                return
+        assert seen is not None and training.best is not None
+        with store.opened(write=True) as database:
+            store.add_validation(database, self.run.id, seen)
+        self.note(validation_accuracy=training.best[1].accuracy)
+
+    def look(
+        self, training: Training, batches: Batches | None, speed: float, *, board: bool
+    ) -> None:
+        """Note the batches just done, and how the network now reads what is followed."""
+        pins = store.pins(self.run.id)
+        shown = [*(pin.image for pin in pins), *(self.board if board else ())]
+        read = training.probabilities(np.stack(shown)) if shown else np.empty((0, 10), np.float32)
+        with store.opened(write=True) as database:
+            if batches:
+                columns = (batches.loss, batches.accuracy, batches.learning_rate)
+                rows = zip(*(column.tolist() for column in columns), strict=True)
+                numbered = ((batches.first + i, *row) for i, row in enumerate(rows))
+                store.add_batches(database, self.run.id, numbered)
+            store.add_followed(database, pins, training.step, read[: len(pins)])
+            if board:
+                answers = read[len(pins) :].argmax(axis=1).astype(np.uint8)
+                store.add_moment(database, self.run.id, Moment(training.step, speed, answers))
+        self.note(step=training.step, seconds=self.seconds, images_per_second=speed)
+
+    def finish(self, training: Training) -> None:
+        """Leave a model behind, if there is one to keep."""
+        # Before its first validation a run that was stopped has nothing chosen: take what is there.
+        if training.best is None and training.step:
+            for _ in training.validate():
+                pass
+        over = "finished" if training.over else "stopped"
+        if training.best is None:
+            self.note(state=over, request=None, phase="", ended=time.time())
+            return
+        self.note(state="finishing", request=None, phase="Writing the model and measuring it")
+        test = material.load_test(self.run.settings, report=lambda _: None)
+        with registry.new_model(self.run.id) as folder:
+            card = packing.pack(
+                training, folder, model_id=self.run.id, test=test, wall_seconds=self.seconds
+            )
+        self.note(
+            state=over,
+            phase="",
+            ended=time.time(),
+            validation_accuracy=card["validation_accuracy"],
+            test_accuracy=card["test_accuracy"],
+            model=self.run.id,
+        )
+        self.checkpoint.unlink(missing_ok=True)
+
+    def leave_before_training(self) -> None:
+        over = "paused" if self.ear.request == "pause" else "stopped"
+        self.note(state=over, request=None, phase="", ended=time.time())
+
+    def report(self, phase: str) -> None:
+        """Say what is being done, and leave if that was asked."""
+        if self.ear.request:
+            raise _Left
+        if time.monotonic() - self.told > 0.2:
+            self.told = time.monotonic()
+            self.note(phase=phase)
+
+    def note(self, **columns: object) -> None:
+        with store.opened(write=True) as database:
+            store.update(database, self.run.id, **columns)
+        if self.watch:
+            self.watch(store.find_run(self.run.id))

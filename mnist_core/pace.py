@@ -1,0 +1,54 @@
+"""How long a training will take on this computer, said beforehand."""
+
+from __future__ import annotations
+
+import functools
+import time
+
+import numpy as np
+
+from mnist_core import store
+from mnist_core.settings import Settings
+
+# Measured on two cores of a server (AMD EPYC, Zen 5) where `_yardstick` takes `_YARDSTICK`.
+_YARDSTICK = 0.012  # seconds
+_WORK = 5e-5  # seconds for a million units of `_effort`
+
+
+def expected_seconds(settings: Settings) -> float:
+    """About how long these settings train here, without what comes before and after.
+
+    From the last run that was alike and got under way, else from how quickly this computer
+    multiplies: then expect to be off by half.
+    """
+    images = settings.total_images * settings.epochs
+    for run in store.runs(limit=50):
+        if run.images_per_second and run.seconds > 3 and _alike(run.settings) == _alike(settings):
+            seen = run.step / run.steps * run.settings.total_images * run.settings.epochs
+            return images * run.seconds / seen
+    return images * _effort(settings) * _WORK * _yardstick() / _YARDSTICK
+
+
+def _alike(settings: Settings) -> tuple[object, ...]:
+    """What decides the time an image takes."""
+    return (settings.family, settings.hidden, settings.filters, settings.batch_size,
+            settings.augment)  # fmt: skip
+
+
+def _effort(settings: Settings) -> float:
+    """Work for one image, in millions of multiplications or what takes as long."""
+    variants = 1.5 if settings.augment else 0.0
+    step = 20 / settings.batch_size  # what a batch costs whatever its size
+    return settings.multiply_adds() / 1e6 + variants + step + 0.2
+
+
+@functools.cache
+def _yardstick() -> float:
+    """Seconds that a multiplication of two matrices takes here, the best of five."""
+    matrix = np.random.default_rng(0).random((768, 768), np.float32)
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        matrix @ matrix
+        times.append(time.perf_counter() - started)
+    return min(times)

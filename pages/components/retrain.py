@@ -1,0 +1,267 @@
+"""The sidebar's part about training: Retrain with its settings, and the run in progress."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, get_args
+
+import streamlit as st
+
+from mnist_core import datasets, pace, registry, store, trainer
+from mnist_core.errors import DigitStudioError, InputError
+from mnist_core.settings import (
+    DEFAULT_PRESET,
+    PRESETS,
+    Activation,
+    Data,
+    Optimizer,
+    Settings,
+    parse_layers,
+)
+from mnist_core.store import Run
+from mnist_core.words import accuracy, duration
+from pages.components import session
+
+_BUSY, _IDLE = 1.0, 5.0  # seconds between two looks at what is being trained
+
+_STATES = {
+    "queued": "Waiting",
+    "starting": "Starting",
+    "running": "Training",
+    "finishing": "Finishing",
+    "paused": "Paused",
+    "interrupted": "Interrupted",
+    "failed": "Failed",
+    "stopped": "Stopped",
+    "finished": "Finished",
+}
+
+
+def sidebar() -> None:
+    """Show the run in progress and the way to a new one, beside every page."""
+    with st.sidebar:
+        try:
+            seen = _state_of_things()
+            every = _BUSY if seen[0] else _IDLE
+            st.fragment(_progress, run_every=every)(seen)
+            _form()
+        except DigitStudioError as error:
+            st.error(str(error))
+
+
+def title(run: Run) -> str:
+    """A run in a few words."""
+    return f"{run.id}: {PRESETS[run.settings.preset].title}"
+
+
+def state(run: Run) -> str:
+    """How a run stands, in a word or two."""
+    if run.request and run.active:
+        return "Pausing ..." if run.request == "pause" else "Stopping ..."
+    return _STATES[run.state]
+
+
+def where(run: Run) -> str:
+    """How far a run is, in words for beside its bar."""
+    if run.phase:
+        return f"{run.phase} ..."
+    if run.state != "running":
+        return state(run)
+    words = f"Epoch {run.epoch} of {run.settings.epochs}"
+    if run.seconds_left is not None:
+        words += f", {duration(run.seconds_left)} left"
+    return words
+
+
+def buttons(run: Run, *, key: str) -> None:
+    """Pause and Stop for a run that is under way or waits; Resume for one that can go on."""
+    with st.container(horizontal=True, gap="small", key=f"{key}_buttons"):
+        if run.resumable:
+            button(
+                "Resume", trainer.resume, run.id, key=f"{key}_resume", help="Go on where it was."
+            )
+        elif run.state == "queued":
+            button("Don't train", trainer.stop, run.id, key=f"{key}_stop")
+        elif run.active:
+            over = run.state == "finishing" or run.request is not None
+            button(
+                "Pause",
+                trainer.pause,
+                run.id,
+                key=f"{key}_pause",
+                disabled=over,
+                help="Keeps everything; it can go on at any time, even after a restart.",
+            )
+            button(
+                "Stop",
+                trainer.stop,
+                run.id,
+                key=f"{key}_stop",
+                disabled=over,
+                help="Ends here and keeps the best network so far.",
+            )
+
+
+def button(label: str, action: Any, *arguments: Any, key: str, **options: Any) -> None:
+    """A button whose action may fail: then it says why."""
+
+    def act() -> None:
+        try:
+            action(*arguments)
+        except DigitStudioError as error:
+            st.session_state.notice = str(error)
+
+    st.button(label, key=key, on_click=act, **options)
+
+
+def _state_of_things() -> tuple[str | None, tuple[str, ...], str]:
+    """What every page depends on: the run in progress, the queue, and the model that reads."""
+    trainer.tend()
+    waiting = store.runs("queued", *store.ACTIVE)
+    current = next((run.id for run in waiting if run.active), None)
+    return current, tuple(run.id for run in waiting if not run.active), registry.published()
+
+
+def _progress(seen: tuple[object, ...]) -> None:
+    if _state_of_things() != seen:
+        st.rerun()  # a run has begun or ended, or another model reads now
+    if notice := st.session_state.pop("notice", None):
+        st.toast(notice)
+    run = trainer.current()
+    if run is None:
+        return
+    with st.container(key="run_in_progress", gap="small"):
+        st.markdown(f"**{title(run)}**")
+        st.progress(run.step / run.steps if run.steps else 0.0, text=where(run))
+        if run.validation_accuracy is not None:
+            st.caption(f"Best so far: {accuracy(run.validation_accuracy)} of the validation digits")
+        buttons(run, key="sidebar")
+        st.page_link("pages/train.py", label="Watch it learn", icon="📈")
+
+
+@st.fragment
+def _form() -> None:
+    st.subheader("Retrain")
+    preset = st.selectbox(
+        "Network",
+        list(PRESETS),
+        index=list(PRESETS).index(DEFAULT_PRESET),
+        format_func=lambda name: PRESETS[name].title,
+        key="preset",
+        help="What the network is like, and how it is trained.",
+    )
+    settings = PRESETS[preset].settings
+    st.caption(PRESETS[preset].teaches)
+    with st.expander("Settings"):
+        settings, fine = _fields(settings)
+    data = _data()
+    settings = replace(settings, data=data)
+    if fine:
+        st.caption(f"Takes about {duration(pace.expected_seconds(settings))} here.")
+    if st.button(
+        "Retrain", type="primary", width="stretch", disabled=not fine, key="retrain",
+        help=None if fine else "A setting above is outside its limits.",
+    ):  # fmt: skip
+        _start(settings)
+
+
+def _start(settings: Settings) -> None:
+    try:
+        started = trainer.start(settings, owner=session.visitor(), follow=session.drawn_digit())
+    except DigitStudioError as error:
+        st.error(str(error))
+        return
+    if started.joined:
+        words = f"{started.run.id} is just that training: you are watching it now."
+    elif started.ahead:
+        words = f"{started.run.id} waits: {started.ahead} before it."
+    else:
+        words = f"{started.run.id} has begun."
+    st.session_state.notice = words
+    st.session_state.run = started.run.id  # what the Train page shows
+    st.rerun()
+
+
+def _data() -> Data:
+    """What to learn from: MNIST, or, where it isn't on this computer, what the person chooses."""
+    if datasets.find_mnist():
+        return "mnist"
+    words = {
+        "mnist": "MNIST: downloads 11 MB first",
+        "generated": "Digits made by a program",
+    }
+    st.caption("MNIST, the usual digits to learn from, is not on this computer yet.")
+    chosen: Data = st.radio("Learn from", get_args(Data), format_func=words.__getitem__, key="data")
+    return chosen
+
+
+def _fields(settings: Settings) -> tuple[Settings, bool]:
+    """The settings as the person has them, and whether all are within their limits."""
+    given: dict[str, Any] = {}
+    wrong: dict[str, str] = {}
+    places: dict[str, Any] = {}
+
+    def field(name: str, widget: Any, label: str, *arguments: Any, **options: Any) -> None:
+        # A key for each preset, so that another preset brings its own values.
+        given[name] = widget(label, *arguments, key=f"{settings.preset}_{name}", **options)
+        places[name] = st.empty()
+
+    def layers(name: str, label: str, help: str) -> None:
+        field(name, st.text_input, label, ", ".join(map(str, getattr(settings, name))), help=help)
+        try:
+            given[name] = parse_layers(given[name])
+        except InputError as error:
+            wrong[name] = str(error)
+            del given[name]
+
+    def number(name: str, label: str, help: str, **options: Any) -> None:
+        field(name, st.number_input, label, value=getattr(settings, name), help=help, **options)
+
+    if settings.family == "dense":
+        layers("hidden", "Hidden layers", "The width of each, such as 128, 256. None: no layer.")
+        field(
+            "activation",
+            st.selectbox,
+            "Activation",
+            get_args(Activation),
+            help="What a neuron does with its sum: cut off below 0 (relu), or bend it (tanh,"
+            " sigmoid).",
+        )
+    else:
+        layers(
+            "filters", "Filters", "How many patterns each convolution looks for, such as 16, 32."
+        )
+    number("dropout", "Dropout", "Share of the features left out at random, 0 to 0.8.", step=0.05)
+    number("epochs", "Epochs", "How many times it sees all training images.", step=1)
+    number("batch_size", "Batch size", "Images between two changes of the weights.", step=8)
+    number(
+        "learning_rate",
+        "Learning rate",
+        "How far the weights move at once; the highest, where it changes.",
+        step=0.001,
+        format="%g",
+    )
+    field(
+        "optimizer",
+        st.selectbox,
+        "Optimizer",
+        get_args(Optimizer),
+        index=get_args(Optimizer).index(settings.optimizer),
+        help="The rule by which the weights move.",
+    )
+    field(
+        "augment",
+        st.toggle,
+        "Vary every image",
+        settings.augment,
+        help="Turns, slants, stretches and moves each image a little, anew every time"
+        " (augmentation).",
+    )
+    number("images", "Training images", "How many of MNIST's it learns from.", step=1000)
+    number("seed", "Seed", "The same seed trains the same network.", step=1)
+    chosen = replace(settings, **{n: v for n, v in given.items() if v is not None})
+    wrong |= {n: "Give a number." for n, v in given.items() if v is None}
+    wrong = chosen.problems() | wrong
+    for name, problem in wrong.items():
+        places[name].caption(f":red[✗ {problem}]")
+    return chosen, not wrong

@@ -1,0 +1,124 @@
+"""See a network learn, live; and put it to work."""
+
+import streamlit as st
+
+from mnist_core import registry, store, trainer
+from mnist_core.errors import DigitStudioError
+from mnist_core.store import Run
+from mnist_core.words import accuracy, duration
+from pages.components import session
+from pages.components.frame import within_frame
+from pages.components.progress import (
+    board,
+    confusion_table,
+    followed_drawing,
+    learning_curves,
+)
+from pages.components.retrain import button, buttons, state, title, where
+
+LIVE = 0.5  # seconds between two looks at a run under way
+
+
+def head(run: Run) -> None:
+    """What it is, how it stands, and what can be done about it."""
+    st.progress(run.step / run.steps if run.steps else 0.0, text=where(run))
+    if run.state == "queued":
+        st.info(f"It waits: {trainer.ahead_of(run)} before it. It begins by itself.")
+    if run.state == "interrupted":
+        st.warning("The training process ended unexpectedly. Nothing is lost: resume it.")
+    if run.message:
+        st.error(run.message)
+    if run.settings.data == "generated":
+        st.info("Learns from digits made by a program, not from MNIST.")
+    with st.container(horizontal=True):
+        st.metric(
+            "Validation",
+            accuracy(run.validation_accuracy),
+            help="Share of the digits held out for choosing that is read right, of the best"
+            " network so far.",
+        )
+        if run.test_accuracy is not None:
+            st.metric(
+                "Test",
+                accuracy(run.test_accuracy),
+                help="Share of the test digits read right; measured once, at the end.",
+            )
+        st.metric(
+            "Images a second",
+            f"{run.images_per_second:,.0f}" if run.images_per_second else "–",
+            help="How many training images a second it learns from.",
+        )
+        st.metric("Time trained", duration(run.seconds) if run.seconds else "–")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not run.model:
+            buttons(run, key="page")
+        elif registry.published() == run.model:
+            st.markdown("✓ This network reads your drawings now.")
+            button("Use the one before", registry.rollback, key="rollback")
+        else:
+            button(
+                "Use this model",
+                registry.publish,
+                run.model,
+                key="use",
+                type="primary",
+                help="It reads all drawings from now on, for everyone who has the app open.",
+            )
+
+
+def follow(run: Run) -> None:
+    """A drawing of the reader's own, through the run."""
+    st.subheader("Your drawing, as it learns")
+    shown = followed_drawing(run, visitor=session.visitor())
+    if not run.active and not shown:
+        st.caption("No drawing was followed through this run.")
+    if not run.active:
+        return
+    digit = session.drawn_digit()
+    if digit is None:
+        if not shown:
+            st.caption("Draw a digit on the page Draw, then follow it here.")
+        return
+    mine = [pin for pin in store.pins(run.id) if pin.owner == session.visitor()]
+    if not any((pin.image == digit).all() for pin in mine):
+        st.button(
+            "Follow my drawing",
+            on_click=lambda: store.pin(run.id, owner=session.visitor(), image=digit),
+            help="Shows what the network makes of the drawing on the board, from here on.",
+        )
+
+
+def show(run_id: str) -> None:
+    """The whole run; runs again and again while it is under way."""
+    run = store.find_run(run_id)
+    head(run)
+    learning_curves(run)
+    follow(run)
+    st.subheader("A hundred digits it never learns from")
+    board(run)
+    if seen := store.validations(run.id):
+        st.subheader("What is taken for what")
+        confusion_table(seen[-1])
+
+
+within_frame()
+st.title("Watch it learn")
+try:
+    runs = store.runs()
+    if runs:
+        names = [run.id for run in runs]
+        if st.session_state.get("run") not in names:
+            current = trainer.current()
+            st.session_state.run = current.id if current else names[0]
+        told = {run.id: f"{title(run)} ({state(run).lower()})" for run in runs}
+        chosen = st.selectbox("Run", names, format_func=told.__getitem__, key="run")
+        live = any(run.id == chosen and run.active for run in runs)
+        st.fragment(show, run_every=LIVE if live else None)(chosen)
+    else:
+        st.write(
+            "Nothing was trained on this computer yet. Press **Retrain** in the sidebar: a small"
+            " network learns to read digits from scratch, and you see it happen here, batch by"
+            " batch."
+        )
+except DigitStudioError as error:
+    st.error(str(error))
