@@ -13,20 +13,25 @@ from mnist_core.settings import Settings
 # Measured on two cores of a server (AMD EPYC, Zen 5) where `_yardstick` takes `_YARDSTICK`.
 _YARDSTICK = 0.012  # seconds
 _WORK = 5e-5  # seconds for a million units of `_effort`
+_MAKING = 3e-3  # seconds to make a digit
 
 
 def expected_seconds(settings: Settings) -> float:
-    """About how long these settings train here, without what comes before and after.
+    """About how long these settings train here, from making digits to the last validation.
 
     From the last run that was alike and got under way, else from how quickly this computer
     multiplies: then expect to be off by half.
     """
     images = settings.total_images * settings.epochs
+    made = settings.generated_digits + settings.scribbles
+    if settings.data == "generated":
+        made += settings.total_images
     for run in store.runs(limit=50):
         if run.images_per_second and run.seconds > 3 and _alike(run.settings) == _alike(settings):
             seen = run.step / run.steps * run.settings.total_images * run.settings.epochs
-            return images * run.seconds / seen
-    return images * _effort(settings) * _WORK * _yardstick() / _YARDSTICK
+            return images * run.seconds / seen + made * _MAKING
+    slower = _yardstick() / _YARDSTICK
+    return (images * _effort(settings) * _WORK + made * _MAKING) * slower
 
 
 def _alike(settings: Settings) -> tuple[object, ...]:

@@ -45,6 +45,7 @@ CREATE TABLE runs (
   request TEXT,                         -- 'pause' or 'stop', until it is met
   asked REAL,                           -- when that was asked
   phase TEXT NOT NULL DEFAULT '',       -- what it does just now, in words
+  share REAL NOT NULL DEFAULT 0,        -- how much of the phase is done, 0-1
   message TEXT NOT NULL DEFAULT '',     -- why it failed
   created REAL NOT NULL,                -- times are seconds since 1970
   queued REAL NOT NULL,                 -- its place in the queue
@@ -106,6 +107,7 @@ class Run:
     request: Request | None
     asked: float | None
     phase: str
+    share: float
     message: str
     created: float
     queued: float
@@ -137,6 +139,13 @@ class Run:
         if not self.steps_per_epoch:
             return 0
         return min(self.step // self.steps_per_epoch + 1, self.settings.epochs)
+
+    @property
+    def done(self) -> float:
+        """How much of the phase it is in, or else of the training, is done, 0-1."""
+        if self.phase:
+            return self.share
+        return self.step / self.steps if self.steps else 0.0
 
     @property
     def seconds_left(self) -> float | None:

@@ -77,6 +77,7 @@ def draw_and_read() -> None:
     reading = None if image is None else read_drawing(image, classifier)
     with right:
         show(reading, source, truth)
+        st.caption(f"Read by {session.described(classifier.model)}.")
 
 
 def show(reading: Reading | None, source: str, truth: tuple[str, int] | None) -> None:

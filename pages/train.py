@@ -21,7 +21,7 @@ LIVE = 0.5  # seconds between two looks at a run under way
 
 def head(run: Run) -> None:
     """What it is, how it stands, and what can be done about it."""
-    st.progress(run.step / run.steps if run.steps else 0.0, text=where(run))
+    st.progress(min(run.done, 1.0), text=where(run))
     if run.state == "queued":
         st.info(f"It waits: {trainer.ahead_of(run)} before it. It begins by itself.")
     if run.state == "interrupted":
@@ -45,7 +45,7 @@ def head(run: Run) -> None:
             )
         st.metric(
             "Images a second",
-            f"{run.images_per_second:,.0f}" if run.images_per_second else "–",
+            f"{run.images_per_second:,.0f}" if run.step else "–",
             help="How many training images a second it learns from.",
         )
         st.metric("Time trained", duration(run.seconds) if run.seconds else "–")
@@ -110,15 +110,18 @@ try:
         if st.session_state.get("run") not in names:
             current = trainer.current()
             st.session_state.run = current.id if current else names[0]
-        told = {run.id: f"{title(run)} ({state(run).lower()})" for run in runs}
+        told = {
+            run.id: title(run) if run.active else f"{title(run)} ({state(run).lower()})"
+            for run in runs
+        }
         chosen = st.selectbox("Run", names, format_func=told.__getitem__, key="run")
         live = any(run.id == chosen and run.active for run in runs)
         st.fragment(show, run_every=LIVE if live else None)(chosen)
     else:
         st.write(
-            "Nothing was trained on this computer yet. Press **Retrain** in the sidebar: a small"
-            " network learns to read digits from scratch, and you see it happen here, batch by"
-            " batch."
+            "Nothing was trained on this computer yet. Press **Retrain** in the sidebar (on a"
+            " phone, » at the top opens it): a small network learns to read digits from scratch,"
+            " and you see it happen here, batch by batch."
         )
 except DigitStudioError as error:
     st.error(str(error))

@@ -17,7 +17,8 @@ from mnist_core.files import write_whole
 from mnist_core.mnist_files import MNIST
 from mnist_core.settings import GENERATED_IMAGES, MNIST_IMAGES, Settings
 
-Report = Callable[[str], None]  # told now and then what is being done; may raise to end it
+# Told now and then what is being done and how much of it is, 0-1; may raise to end it.
+Report = Callable[[str, float], None]
 
 _CHUNK = 100  # digits made between two reports: a third of a second
 _HELD_OUT = 1000  # generated digits for validation, and as many for the test
@@ -49,8 +50,10 @@ def gather(settings: Settings, *, report: Report) -> Material:
     """
     if settings.data == "generated":
         return _generated(settings, report)
-    report("Loading MNIST")
-    datasets.fetch_mnist(progress=lambda done, total: report(_downloaded(done, total)))
+    report("Loading MNIST", 0.0)
+    datasets.fetch_mnist(
+        progress=lambda done, total: report(_downloaded(done, total), done / (total or 12e6))
+    )
     train, validation = datasets.split_validation(*datasets.load_mnist("train"))
     described: dict[str, Any] = {
         "MNIST train images": MNIST.train_images.sha256,
@@ -116,7 +119,7 @@ def _kept(kind: str, count: int, seed: int, report: Report) -> Digits:
         pass
     parts = [first]
     for i, part_seed in enumerate(seeds[1:], 1):
-        report(f"Making {kind}: {i * _CHUNK:,} of {count:,}")
+        report(f"Making {kind}: {i * _CHUNK:,} of {count:,}", i * _CHUNK / count)
         parts.append(_make(kind, min(_CHUNK, count - i * _CHUNK), part_seed))
     made = Digits(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     buffer = io.BytesIO()

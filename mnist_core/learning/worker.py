@@ -62,16 +62,17 @@ class _Worker:
         self.checkpoint = paths.run(run.id) / "checkpoint.npz"
         self.seconds = run.seconds
         self.told = 0.0
+        self.before = 0.0
 
     def work(self) -> None:
         self.note(phase="Starting")
         gathered = material.gather(self.run.settings, report=self.report)
         self.report("Building the network")
+        self.before = time.monotonic()
         training = Training(self.run.settings, gathered)
         if self.checkpoint.exists():
             training.restore(self.checkpoint)
         training.warm_up()
-        self.report("")
         self.begin(training)
         self.train(training)
         # From here on a crash costs nothing: the same end is reached again.
@@ -100,17 +101,16 @@ class _Worker:
         count, looked, saved = 1, 0.0, time.monotonic()
         if training.step == 0:
             self.look(training, None, 0.0, board=True)
-        before = time.monotonic()
+        self.clock()
         while not self.ear.request:
             if training.due:
                 self.validate(training)
-                before = self.clock(before)
+                self.clock()
                 continue
             if training.over:
                 break
             batches = training.advance(count)
-            now = self.clock(before)
-            took, before = now - before, now
+            took, now = self.clock(), self.before
             if not (np.isfinite(batches.loss).all()):
                 raise RunError(
                     f"The loss grew beyond all bounds at batch {batches.first:,}: train again"
@@ -125,11 +125,12 @@ class _Worker:
                 training.save(self.checkpoint)
                 saved = now
 
-    def clock(self, before: float) -> float:
-        """The time; what has gone by since `before` was training."""
+    def clock(self) -> float:
+        """Seconds since the last call, which were training."""
         now = time.monotonic()
-        self.seconds += now - before
-        return now
+        took, self.before = now - self.before, now
+        self.seconds += took
+        return took
 
     def validate(self, training: Training) -> None:
         seen = None
@@ -171,7 +172,7 @@ class _Worker:
             self.note(state=over, request=None, phase="", ended=time.time())
             return
         self.note(state="finishing", request=None, phase="Writing the model and measuring it")
-        test = material.load_test(self.run.settings, report=lambda _: None)
+        test = material.load_test(self.run.settings, report=lambda *_: None)
         with registry.new_model(self.run.id) as folder:
             card = packing.pack(
                 training, folder, model_id=self.run.id, test=test, wall_seconds=self.seconds
@@ -190,13 +191,14 @@ class _Worker:
         over = "paused" if self.ear.request == "pause" else "stopped"
         self.note(state=over, request=None, phase="", ended=time.time())
 
-    def report(self, phase: str) -> None:
+    def report(self, phase: str, share: float = 0.0) -> None:
         """Say what is being done, and leave if that was asked."""
-        if self.ear.request:
+        # A run that has learned something leaves a model when it is stopped.
+        if self.ear.request == "pause" or (self.ear.request and not self.checkpoint.exists()):
             raise _Left
         if time.monotonic() - self.told > 0.2:
             self.told = time.monotonic()
-            self.note(phase=phase)
+            self.note(phase=phase, share=share)
 
     def note(self, **columns: object) -> None:
         with store.opened(write=True) as database:

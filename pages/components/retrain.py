@@ -122,21 +122,24 @@ def _state_of_things() -> tuple[str | None, tuple[str, ...], str]:
     return current, tuple(run.id for run in waiting if not run.active), registry.published()
 
 
-def _progress(seen: tuple[object, ...]) -> None:
+def _progress(seen: tuple[str | None, tuple[str, ...], str]) -> None:
     if _state_of_things() != seen:
         st.rerun()  # a run has begun or ended, or another model reads now
     if notice := st.session_state.pop("notice", None):
         st.toast(notice)
-    run = trainer.current()
+    latest = store.runs(limit=1)
+    run = trainer.current() or next((run for run in latest if run.resumable), None)
     if run is None:
         return
     with st.container(key="run_in_progress", gap="small"):
         st.markdown(f"**{title(run)}**")
-        st.progress(run.step / run.steps if run.steps else 0.0, text=where(run))
+        st.progress(min(run.done, 1.0), text=where(run))
         if run.validation_accuracy is not None:
             st.caption(f"Best so far: {accuracy(run.validation_accuracy)} of the validation digits")
         buttons(run, key="sidebar")
-        st.page_link("pages/train.py", label="Watch it learn", icon="📈")
+        if seen[1]:
+            st.caption(f"Next: {', '.join(seen[1])}")
+        st.page_link("pages/train.py", label="Watch it learn")
 
 
 @st.fragment
@@ -157,7 +160,10 @@ def _form() -> None:
     data = _data()
     settings = replace(settings, data=data)
     if fine:
-        st.caption(f"Takes about {duration(pace.expected_seconds(settings))} here.")
+        words = f"Takes about {duration(pace.expected_seconds(settings))} here."
+        if current := trainer.current():
+            words += f" It would wait for {current.id} to end."
+        st.caption(words)
     if st.button(
         "Retrain", type="primary", width="stretch", disabled=not fine, key="retrain",
         help=None if fine else "A setting above is outside its limits.",

@@ -13,6 +13,7 @@ from mnist_core.errors import ModelError
 from mnist_core.inference import Classifier
 from mnist_core.pictures import open_picture
 from mnist_core.preprocessing import to_mnist
+from mnist_core.settings import PRESETS
 from pages.components.sketchbook import Sketchbook
 
 
@@ -29,6 +30,14 @@ def classifier() -> Classifier:
     except ModelError as error:
         st.error(str(error))
         st.stop()
+
+
+def described(model: registry.Model) -> str:
+    """Which network that is, in a few words."""
+    if model.id == registry.SHIPPED:
+        return "the network that comes with Digit Studio"
+    preset = PRESETS.get(model.card.get("preset", ""))
+    return f"{model.id} ({preset.title})" if preset else model.id
 
 
 def sketchbook() -> Sketchbook:
