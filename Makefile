@@ -14,7 +14,7 @@ FAILED = { echo "Setting up didn't finish: see above. Run it again to go on from
 # An environment without a working pip is half made, or its Python is gone: make it anew.
 ENVIRONMENT := $(shell $(PY) -c 'import pip' 2>/dev/null && echo whole)
 
-.PHONY: help run test lint bench model screenshots clean environment chromium
+.PHONY: help run test lint bench bench-training model screenshots clean environment chromium
 .NOTPARALLEL:
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo 'make test         run all checks and tests; ARGS="-k draw" is handed to pytest'
 	@echo 'make lint         run the checks alone: style, types, which module may import which'
 	@echo 'make bench        measure the speed'
+	@echo 'make bench-training  measure trainings beside a Keras example (15 minutes; needs MNIST)'
 	@echo 'make model        train the model that ships, anew'
 	@echo 'make screenshots  take the pictures in docs/screenshots anew'
 	@echo 'make clean        remove .venv and caches; what you drew and trained stays, in var/'
@@ -50,6 +51,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev chromium
 	@TF_CPP_MIN_LOG_LEVEL=2 $(PY) -m tests.bench $(ARGS)
+
+bench-training: $(VENV)/.dev
+	@TF_CPP_MIN_LOG_LEVEL=2 $(PY) -m tests.bench.training
 
 model: $(VENV)/.runtime
 	@TF_CPP_MIN_LOG_LEVEL=2 $(PY) -m mnist_core.learning $(ARGS)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from mnist_core import paths
 from mnist_core.errors import RunError, StoreError
+from mnist_core.files import locked
 from mnist_core.settings import Settings
 
 State = Literal[
@@ -144,7 +145,7 @@ class Run:
     def done(self) -> float:
         """How much of the phase it is in, or else of the training, is done, 0-1."""
         if self.phase:
-            return self.share
+            return min(self.share, 1.0)
         return self.step / self.steps if self.steps else 0.0
 
     @property
@@ -265,14 +266,17 @@ def _connect() -> sqlite3.Connection:
 
 
 def _create(database: sqlite3.Connection) -> None:
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("BEGIN IMMEDIATE")
-    # Somebody else may have been quicker.
-    if database.execute("PRAGMA user_version").fetchone()[0] == 0:
+    # SQLite waits for others everywhere but where it turns a new file to WAL.
+    with locked(file().with_name(".studio.lock")):
+        # Somebody else may have been quicker.
+        if database.execute("PRAGMA user_version").fetchone()[0] != 0:
+            return
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("BEGIN IMMEDIATE")
         for statement in _SCHEMA.split(";\n"):
             database.execute(statement)
         database.execute(f"PRAGMA user_version = {_VERSION}")
-    database.execute("COMMIT")
+        database.execute("COMMIT")
 
 
 # Runs.

@@ -18,7 +18,9 @@ held_out = card["data"]["held out for validation"]
 st.title("About this model")
 st.write(
     f"Your drawings are read by {session.described(model)}. It runs on the computer that serves"
-    " this page; what you draw is sent nowhere else and is forgotten when you close the page."
+    " this page; what you draw is sent nowhere else. It is forgotten when you close the page, all"
+    " but the drawing that is on the board when you press Retrain: that run keeps it, to show how"
+    " it was read."
 )
 
 st.subheader("How good is it?")

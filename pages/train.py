@@ -3,11 +3,10 @@
 import streamlit as st
 
 from mnist_core import registry, store, trainer
-from mnist_core.errors import DigitStudioError
 from mnist_core.store import Run
 from mnist_core.words import accuracy, duration
 from pages.components import session
-from pages.components.frame import within_frame
+from pages.components.frame import errors_shown, within_frame
 from pages.components.progress import (
     board,
     confusion_table,
@@ -21,7 +20,7 @@ LIVE = 0.5  # seconds between two looks at a run under way
 
 def head(run: Run) -> None:
     """What it is, how it stands, and what can be done about it."""
-    st.progress(min(run.done, 1.0), text=where(run))
+    st.progress(run.done, text=where(run))
     if run.state == "queued":
         st.info(f"It waits: {trainer.ahead_of(run)} before it. It begins by itself.")
     if run.state == "interrupted":
@@ -90,38 +89,36 @@ def follow(run: Run) -> None:
 
 def show(run_id: str) -> None:
     """The whole run; runs again and again while it is under way."""
-    run = store.find_run(run_id)
-    head(run)
-    learning_curves(run)
-    follow(run)
-    st.subheader("A hundred digits it never learns from")
-    board(run)
-    if seen := store.validations(run.id):
-        st.subheader("What is taken for what")
-        confusion_table(seen[-1])
+    with errors_shown():
+        run = store.find_run(run_id)
+        head(run)
+        learning_curves(run)
+        follow(run)
+        st.subheader("A hundred digits it never learns from")
+        board(run)
+        if seen := store.validations(run.id):
+            st.subheader("What is taken for what")
+            confusion_table(seen[-1])
 
 
 within_frame()
 st.title("Watch it learn")
-try:
+with errors_shown():
     runs = store.runs()
-    if runs:
-        names = [run.id for run in runs]
-        if st.session_state.get("run") not in names:
-            current = trainer.current()
-            st.session_state.run = current.id if current else names[0]
-        told = {
-            run.id: title(run) if run.active else f"{title(run)} ({state(run).lower()})"
-            for run in runs
-        }
-        chosen = st.selectbox("Run", names, format_func=told.__getitem__, key="run")
-        live = any(run.id == chosen and run.active for run in runs)
-        st.fragment(show, run_every=LIVE if live else None)(chosen)
-    else:
+    if not runs:
         st.write(
             "Nothing was trained on this computer yet. Press **Retrain** in the sidebar (on a"
             " phone, » at the top opens it): a small network learns to read digits from scratch,"
             " and you see it happen here, batch by batch."
         )
-except DigitStudioError as error:
-    st.error(str(error))
+        st.stop()
+    names = [run.id for run in runs]
+    if st.session_state.get("run") not in names:
+        current = trainer.current()
+        st.session_state.run = current.id if current else names[0]
+    told = {
+        run.id: title(run) if run.active else f"{title(run)} ({state(run).lower()})" for run in runs
+    }
+    chosen = st.selectbox("Run", names, format_func=told.__getitem__, key="run")
+    live = any(run.id == chosen and run.active for run in runs)
+    st.fragment(show, run_every=LIVE if live else None)(chosen)

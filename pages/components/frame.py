@@ -1,9 +1,14 @@
-"""Which pages there are, and that none is shown without the frame of app.py."""
+"""What all pages have around them: the way to the others, and errors as a sentence."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+
+from mnist_core.errors import DigitStudioError
 
 
 def navigation() -> StreamlitPage:
@@ -28,3 +33,12 @@ def within_frame() -> None:
     if "framed" not in st.session_state:
         navigation()
         st.rerun()
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Show an error of ours as its sentence, in place of what the block would have shown."""
+    try:
+        yield
+    except DigitStudioError as error:
+        st.error(str(error))

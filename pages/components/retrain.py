@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -21,8 +22,10 @@ from mnist_core.settings import (
 from mnist_core.store import Run
 from mnist_core.words import accuracy, duration
 from pages.components import session
+from pages.components.frame import errors_shown
 
 _BUSY, _IDLE = 1.0, 5.0  # seconds between two looks at what is being trained
+_SILENT = 15.0  # seconds after which a process that says nothing is worth a word
 
 _STATES = {
     "queued": "Waiting",
@@ -39,14 +42,10 @@ _STATES = {
 
 def sidebar() -> None:
     """Show the run in progress and the way to a new one, beside every page."""
-    with st.sidebar:
-        try:
-            seen = _state_of_things()
-            every = _BUSY if seen[0] else _IDLE
-            st.fragment(_progress, run_every=every)(seen)
-            _form()
-        except DigitStudioError as error:
-            st.error(str(error))
+    with st.sidebar, errors_shown():
+        seen = _state_of_things()
+        st.fragment(_progress, run_every=_BUSY if seen[0] else _IDLE)(seen)
+        _form()
 
 
 def title(run: Run) -> str:
@@ -63,6 +62,8 @@ def state(run: Run) -> str:
 
 def where(run: Run) -> str:
     """How far a run is, in words for beside its bar."""
+    if run.active and (silent := time.time() - run.heartbeat) > _SILENT:
+        return f"No sign of life for {duration(silent)}. Stop ends it."
     if run.phase:
         return f"{run.phase} ..."
     if run.state != "running":
@@ -123,22 +124,26 @@ def _state_of_things() -> tuple[str | None, tuple[str, ...], str]:
 
 
 def _progress(seen: tuple[str | None, tuple[str, ...], str]) -> None:
-    if _state_of_things() != seen:
-        st.rerun()  # a run has begun or ended, or another model reads now
-    if notice := st.session_state.pop("notice", None):
-        st.toast(notice)
-    latest = store.runs(limit=1)
-    run = trainer.current() or next((run for run in latest if run.resumable), None)
-    if run is None:
-        return
+    with errors_shown():
+        if _state_of_things() != seen:
+            st.rerun()  # a run has begun or ended, or another model reads now
+        if notice := st.session_state.pop("notice", None):
+            st.toast(notice)
+        latest = store.runs(limit=1)
+        run = trainer.current() or next((run for run in latest if run.resumable), None)
+        if run is not None:
+            _run_in_progress(run, queue=seen[1])
+
+
+def _run_in_progress(run: Run, *, queue: tuple[str, ...]) -> None:
     with st.container(key="run_in_progress", gap="small"):
         st.markdown(f"**{title(run)}**")
-        st.progress(min(run.done, 1.0), text=where(run))
+        st.progress(run.done, text=where(run))
         if run.validation_accuracy is not None:
             st.caption(f"Best so far: {accuracy(run.validation_accuracy)} of the validation digits")
         buttons(run, key="sidebar")
-        if seen[1]:
-            st.caption(f"Next: {', '.join(seen[1])}")
+        if queue:
+            st.caption(f"Next: {', '.join(queue)}")
         st.page_link("pages/train.py", label="Watch it learn")
 
 
@@ -269,5 +274,5 @@ def _fields(settings: Settings) -> tuple[Settings, bool]:
     wrong |= {n: "Give a number." for n, v in given.items() if v is None}
     wrong = chosen.problems() | wrong
     for name, problem in wrong.items():
-        places[name].caption(f":red[✗ {problem}]")
+        places[name].markdown(f":small[:red[{problem}]]")
     return chosen, not wrong

@@ -39,6 +39,7 @@ def main() -> None:
             ("draw-phone", False, True),
         ):
             _save(_picture(browser, app.url, dark=dark, phone=phone), name)
+        _save(_training(browser, app.url), "train")
         browser.close()
 
 
@@ -54,6 +55,24 @@ def _picture(browser: Browser, url: str, *, dark: bool, phone: bool) -> bytes:
         pen.wait_reading(page)
     _leave_canvas(page)
     picture = page.screenshot()
+    page.context.close()
+    return picture
+
+
+def _training(browser: Browser, url: str) -> bytes:
+    """The Train page in the middle of a run that follows a drawing."""
+    page = pen.open_page(browser)
+    pen.visit(page, url)
+    pen.draw(page, [stroke / CANVAS for stroke in generated.strokes_of(4, "open")])
+    pen.wait_reading(page)
+    page.get_by_role("button", name="Retrain").click()
+    page.get_by_role("link", name="Watch it learn").click()
+    page.set_viewport_size({"width": 1280, "height": 1640})
+    page.locator(".st-key-sidebar_pause").wait_for()
+    page.get_by_text("Epoch 3 of 3").first.wait_for(timeout=240_000)
+    _leave_canvas(page)
+    picture = page.screenshot()
+    page.get_by_role("button", name="Use this model").wait_for(timeout=120_000)
     page.context.close()
     return picture
 
