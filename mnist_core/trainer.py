@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -36,6 +37,7 @@ from mnist_core.settings import Settings
 from mnist_core.store import Request, Run
 
 _START = 20.0  # seconds a process may take from its start to holding the lock
+_PATIENCE = 3.0  # seconds that a trainer waits for its place: others look now and then
 _DEAF = 10.0  # seconds after which a trainer that ignores Stop is ended by force
 
 
@@ -171,16 +173,20 @@ def sole_trainer(what: str | Settings) -> Iterator[Run]:
         RunError: a trainer is at work already, or the run is over.
         StoreError: the database can't be used.
     """
-    handle = lock(_lock_file(), patience=3.0)
+    handle = lock(_lock_file(), patience=_PATIENCE)
     if handle is None:
-        with store.opened(write=True) as database:
-            # Whoever holds the lock starts it later.
-            database.execute(
-                "UPDATE runs SET state = 'queued' WHERE id = ? AND state = 'starting'", (what,)
-            )
+        if isinstance(what, str):
+            with store.opened(write=True) as database:
+                # Whoever holds the lock starts it later.
+                database.execute(
+                    "UPDATE runs SET state = 'queued' WHERE id = ? AND state = 'starting'", (what,)
+                )
         raise RunError("A training is under way, and only one runs at a time: wait for its end.")
     try:
         with store.opened(write=True) as database:
+            # They would hold the lock if they were alive.
+            for dead in store.select_runs(database, "running", "finishing"):
+                _call_over(database, dead)
             if isinstance(what, Settings):
                 run = store.add_run(database, what.check(), owner="")
             else:
@@ -266,16 +272,21 @@ def _bury() -> bool:
             young = run.state == "starting" and time.time() - run.heartbeat < _START
             if (young and _may_come(run)) or _is_held():
                 continue
-            store.update(
-                database,
-                run.id,
-                state="stopped" if run.request == "stop" else "interrupted",
-                request=None,
-                phase="",
-                ended=time.time(),
-            )
+            _call_over(database, run)
             found = True
         return found
+
+
+def _call_over(database: sqlite3.Connection, run: Run) -> None:
+    """Note that the process of a run is gone."""
+    store.update(
+        database,
+        run.id,
+        state="stopped" if run.request == "stop" else "interrupted",
+        request=None,
+        phase="",
+        ended=time.time(),
+    )
 
 
 def _may_come(run: Run) -> bool:

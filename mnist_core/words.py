@@ -32,12 +32,12 @@ def duration(seconds: float) -> str:
     >>> duration(4.2), duration(74), duration(1500), duration(9000)
     ('4 s', '1 min 15 s', '25 min', '2 h 30 min')
     """
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{max(1, round(seconds))} s"
     if seconds < 300:
         minutes, rest = divmod(5 * round(seconds / 5), 60)
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    if seconds < 3600:
+    if seconds < 3570:
         return f"{round(seconds / 60)} min"
     hours, minutes = divmod(10 * round(seconds / 600), 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"

@@ -152,7 +152,18 @@ def test_data_verify(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    "arguments", [["predict"], ["nonsense"], ["predict", "--nonsense", "x"], ["data", "x"]]
+    "arguments",
+    [
+        ["predict"],
+        ["nonsense"],
+        ["predict", "--nonsense", "x"],
+        ["data", "x"],
+        ["resume"],
+        ["publish"],
+        ["rollback", "x"],
+        ["evaluate", "--model"],
+        ["models", "x"],
+    ],
 )
 def test_wrong_arguments_are_one_line(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
@@ -164,7 +175,10 @@ def test_wrong_arguments_are_one_line(
     assert out == "" and len(err.splitlines()) == 1 and "--help" in err
 
 
-@pytest.mark.parametrize("command", ["", " data", " predict --help", " data fetch --help"])
+@pytest.mark.parametrize(
+    "command",
+    ["", " data", " predict --help", " data fetch --help", " train --help", " evaluate --help"],
+)
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     if "--help" in command:
         with pytest.raises(SystemExit) as caught:

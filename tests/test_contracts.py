@@ -28,6 +28,17 @@ read_drawing(canvas, Classifier.load())
 print(json.dumps([[], sorted({name.partition(".")[0] for name in sys.modules})]))
 """
 
+LOOK_AFTER_TRAININGS = """
+import json, sys
+from mnist_core import pace, registry, store, trainer
+from mnist_core.settings import PRESETS
+trainer.tend()
+store.runs()
+registry.models()
+pace.expected_seconds(PRESETS["best"].settings)
+print(json.dumps([[], sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
 
 def loaded_by(program: str) -> tuple[list[str], set[str]]:
     done = subprocess.run(
@@ -44,11 +55,18 @@ def loaded_by(program: str) -> tuple[list[str], set[str]]:
 
 def test_the_core_loads_neither_tensorflow_nor_the_web():
     imported, loaded = loaded_by(IMPORT_ALL)
-    assert {"mnist_core.inference", "mnist_core.preprocessing", "mnist_core.cli"} <= set(imported)
+    rooms = {"inference", "preprocessing", "cli", "trainer", "store", "registry", "evaluation"}
+    assert {f"mnist_core.{room}" for room in rooms} <= set(imported)
     assert not HEAVY & loaded
 
 
 def test_reading_a_drawing_loads_neither_tensorflow_nor_the_web():
     _, loaded = loaded_by(READ_A_DRAWING)
     assert "ai_edge_litert" in loaded
+    assert not HEAVY & loaded
+
+
+def test_looking_after_trainings_loads_neither_tensorflow_nor_the_web(home):
+    _, loaded = loaded_by(LOOK_AFTER_TRAININGS)
+    assert "sqlite3" in loaded
     assert not HEAVY & loaded

@@ -234,6 +234,26 @@ def test_relu_and_softmax_inside_a_layer_or_as_one_of_their_own(alone):
         np.testing.assert_allclose(got, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("activation", "by_hand"),
+    [("tanh", math.tanh), ("sigmoid", lambda value: 1 / (1 + math.exp(-value)))],
+)
+def test_tanh_and_sigmoid(activation, by_hand):
+    flat = {"type": "flatten", "name": "flat"}
+    linear = run(a_digit(), flat, dense(784, 5))["dense"][0]
+    got = run(a_digit(), flat, dense(784, 5, activation=activation))["dense"]
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got[0], [by_hand(float(value)) for value in linear], atol=1e-6)
+
+
+def test_sigmoid_of_huge_sums_overflows_nowhere():
+    layer = dense(784, 3, activation="sigmoid")
+    layer["kernel"][:] = 0
+    layer["bias"] = np.array([1e4, 0, -1e4], np.float32)
+    halves = run(a_digit(), {"type": "flatten", "name": "flat"}, layer)["dense"]
+    np.testing.assert_array_equal(halves, [[1, 0.5, 0]])
+
+
 def test_softmax_of_huge_logits_overflows_nowhere():
     layer = dense(784, 3, activation="softmax")
     layer["bias"] = np.array([1e4, 0, -1e4], np.float32)

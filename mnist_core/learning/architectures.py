@@ -6,20 +6,28 @@ one named `probabilities`, so that export and explanation need not know the arch
 
 from __future__ import annotations
 
+from typing import Literal
+
 import keras
 from keras import layers
 
 from mnist_core.learning.normalisation import FusedBatchNormalization
 from mnist_core.settings import Settings, convolutions
 
+Precision = Literal["float32", "mixed_bfloat16"]
 
-def build(settings: Settings, *, fused: bool = False) -> keras.Model:
+
+def build(
+    settings: Settings, *, fused: bool = False, precision: Precision = "float32"
+) -> keras.Model:
     """The network that the settings describe.
 
     Args:
         settings: `family`, `hidden`, `activation`, `filters`, `head` and `dropout` are used.
         fused: with batch normalisation that trains faster, but needs this project to be loaded;
             the weights are the same and go from one to the other.
+        precision: what the convolutions calculate in; weights, logits and probabilities are
+            float32 in any case.
 
     Returns:
         An uncompiled model, (N, 28, 28, 1) float32 0-1 -> (N, 10) probabilities.
@@ -28,9 +36,8 @@ def build(settings: Settings, *, fused: bool = False) -> keras.Model:
     if settings.family == "dense":
         x = _dense(image, settings)
     else:
-        x = _convolutional(
-            image, settings, FusedBatchNormalization if fused else layers.BatchNormalization
-        )
+        normalisation = FusedBatchNormalization if fused else layers.BatchNormalization
+        x = _convolutional(image, settings, normalisation, precision)
     x = layers.Dense(10, name="logits")(x)
     x = layers.Activation("softmax", name="probabilities")(x)
     return keras.Model(image, x, name=settings.family)
@@ -50,7 +57,10 @@ def _dense(x: keras.KerasTensor, settings: Settings) -> keras.KerasTensor:
 
 
 def _convolutional(
-    x: keras.KerasTensor, settings: Settings, normalisation: type[layers.Layer]
+    x: keras.KerasTensor,
+    settings: Settings,
+    normalisation: type[layers.Layer],
+    precision: Precision,
 ) -> keras.KerasTensor:
     """Convolutions, each with batch normalisation and ReLU; then what the last layer decides on.
 
@@ -67,11 +77,12 @@ def _convolutional(
             padding="same",
             use_bias=False,
             name=f"conv{i}_linear",
+            dtype=precision,
         )(x)
         # The normalisation is folded away on export.
         # Short runs need moving averages that are soon up to date.
-        x = normalisation(momentum=0.9, name=f"conv{i}_norm")(x)
-        x = layers.Activation("relu", name=f"conv{i}")(x)
+        x = normalisation(momentum=0.9, name=f"conv{i}_norm", dtype=precision)(x)
+        x = layers.Activation("relu", name=f"conv{i}", dtype=precision)(x)
     if settings.head == "average":
         x = layers.GlobalAveragePooling2D(name="features")(x)
     else:

@@ -1,41 +1,15 @@
-"""Fresh variants of every training digit in every epoch, inside TensorFlow's input pipeline."""
+"""Fresh variants of every training digit in every epoch, inside TensorFlow."""
 
 from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 ROTATION = 12.0  # degrees, either way
 SHEAR = 0.25
 SCALE = 0.14  # natural logarithm, either way, x and y apart
 SHIFT = 1.5  # pixels, either way
 THICKEN = 0.12  # share of batches thickened, and the same share thinned
-
-
-def batches(
-    images: NDArray[np.uint8], targets: NDArray[np.float32], *, batch_size: int, seed: int
-) -> tf.data.Dataset:
-    """An endless, reproducible stream of shuffled, augmented batches.
-
-    Args:
-        images: (N, 28, 28) uint8.
-        targets: (N, 10) float32, rows summing to 1.
-        batch_size: images a batch; where it doesn't divide N, a batch reaches into the next epoch.
-        seed: of the shuffling and of every variant.
-
-    Returns:
-        A dataset of ((B, 28, 28, 1) float32 0-1, (B, 10) float32).
-    """
-    rows = tf.data.Dataset.range(len(images)).shuffle(len(images), seed=seed).repeat()
-    pixels, wanted = tf.constant(images), tf.constant(targets)
-
-    def load(step: tf.Tensor, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        digits = tf.cast(tf.gather(pixels, row), tf.float32)[..., None] / 255.0
-        return vary(digits, tf.stack([tf.constant(seed, tf.int64), step])), tf.gather(wanted, row)
-
-    numbered = rows.batch(batch_size, drop_remainder=True).enumerate()
-    return numbered.map(load, num_parallel_calls=2, deterministic=True).prefetch(8)
 
 
 def vary(digits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

@@ -57,6 +57,7 @@ def pack(
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "tested_on": "MNIST test" if settings.data == "mnist" else "generated digits",
         "settings": asdict(settings),
+        "trained_in": training.precision,
         "data": training.material.described,
         "versions": {
             "python": platform.python_version(),

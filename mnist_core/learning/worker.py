@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_core import paths, registry, store
 from mnist_core.errors import DigitStudioError, RunError
@@ -111,11 +112,7 @@ class _Worker:
                 break
             batches = training.advance(count)
             took, now = self.clock(), self.before
-            if not (np.isfinite(batches.loss).all()):
-                raise RunError(
-                    f"The loss grew beyond all bounds at batch {batches.first:,}: train again"
-                    " with a lower learning rate."
-                )
+            _make_sure_it_converges(batches.loss, batches.first)
             board = now - looked > _LOOK or training.step < 4
             self.look(training, batches, batches.images / took, board=board)
             looked = now if board else looked
@@ -138,6 +135,7 @@ class _Worker:
             if self.ear.request and seen is None:
                 return
         assert seen is not None and training.best is not None
+        _make_sure_it_converges(np.array([seen.loss]), seen.step)
         with store.opened(write=True) as database:
             store.add_validation(database, self.run.id, seen)
         self.note(validation_accuracy=training.best[1].accuracy)
@@ -205,3 +203,12 @@ class _Worker:
             store.update(database, self.run.id, **columns)
         if self.watch:
             self.watch(store.find_run(self.run.id))
+
+
+def _make_sure_it_converges(losses: NDArray[np.floating], first: int) -> None:
+    if not np.isfinite(losses).all():
+        batch = first + int(np.isfinite(losses).argmin())
+        raise RunError(
+            f"The loss grew beyond all bounds at batch {batch:,}: train again with a lower"
+            " learning rate."
+        )

@@ -28,23 +28,59 @@ _STANDALONE = re.compile(r"(?<![\w.,\-])\d(?!\w|[.,]\d|\s*%)")
 
 # Runs in every page from its start. Streamlit shows on its root element whether the script runs;
 # this keeps whether a run has ended since the person last did something. The canvas sends 200 ms
-# after the pen is lifted, so a run that starts sooner answers the stroke before.
+# after the pen is lifted, so what is sent sooner is of the stroke before. And fragments with
+# `run_every` (the sidebar, every second or five) run without anybody's doing: their requests say
+# so (ClientState.is_auto_rerun), and such a run answers only if it began after the person's.
 _WATCH: Final = """
 (() => {
-  const watch = window.watch = {acted: 0, delay: 0, started: null, answered: false};
+  const watch = window.watch =
+    {acted: 0, delay: 0, asked: null, started: null, answered: false};
   for (const event of ['pointerup', 'click', 'change'])
     document.addEventListener(event, (it) => {
       const drawing = it.composedPath().some((node) => node instanceof HTMLCanvasElement);
       Object.assign(watch, {acted: performance.now(), delay: drawing ? 150 : 0,
-                            started: null, answered: false});
+                            asked: null, answered: false});
     }, true);
+
+  // The fields of a protobuf message: the numbers, and the bytes of what has a length.
+  const fields = (bytes) => {
+    const found = {};
+    let i = 0;
+    const number = () => {
+      let value = 0;
+      for (let shift = 1; ; shift *= 128) {
+        const byte = bytes[i++];
+        value += (byte & 127) * shift;
+        if (!(byte & 128)) return value;
+      }
+    };
+    while (i < bytes.length) {
+      const tag = number();
+      const kind = tag & 7;
+      if (kind === 0) found[tag >> 3] = number();
+      else if (kind === 2) {
+        const size = number();
+        found[tag >> 3] = bytes.subarray(i, i + size);
+        i += size;
+      } else i += kind === 1 ? 8 : 4;
+    }
+    return found;
+  };
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (message) {
+    const bytes = new Uint8Array(message.buffer ?? message, message.byteOffset, message.byteLength);
+    const rerun = typeof message === 'string' ? undefined : fields(bytes)[11];
+    const now = performance.now();
+    if (rerun && !fields(rerun)[6] && now > watch.acted + watch.delay)
+      Object.assign(watch, {asked: now, answered: false});
+    return send.call(this, message);
+  };
+
   watch.state = () => document.querySelector('[data-testid="stApp"]')
     ?.getAttribute('data-test-script-state');
   new MutationObserver(() => {
-    const now = performance.now();
-    if (watch.state() === 'running') watch.started = now;
-    else if (watch.started !== null && watch.started > watch.acted + watch.delay)
-      watch.answered = true;
+    if (watch.state() === 'running') watch.started = performance.now();
+    else if (watch.asked !== null && watch.started > watch.asked) watch.answered = true;
   }).observe(document, {subtree: true, attributes: true,
                         attributeFilter: ['data-test-script-state']});
   watch.settled = ({quiet, patience}) => {

@@ -69,7 +69,7 @@ def _training(browser: Browser, url: str) -> bytes:
     page.get_by_role("link", name="Watch it learn").click()
     page.set_viewport_size({"width": 1280, "height": 1640})
     page.locator(".st-key-sidebar_pause").wait_for()
-    page.get_by_text("Epoch 3 of 3").first.wait_for(timeout=240_000)
+    page.get_by_text("Epoch 2 of 2").first.wait_for(timeout=240_000)
     _leave_canvas(page)
     picture = page.screenshot()
     page.get_by_role("button", name="Use this model").wait_for(timeout=120_000)

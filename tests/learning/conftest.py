@@ -7,15 +7,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 
+from mnist_core.datasets import Digits
 from mnist_core.generated import make_digits
-from mnist_core.learning import training
+from mnist_core.learning import material
+from mnist_core.learning.training import Training
+from mnist_core.settings import Settings
 
 # Keras reads TensorFlow's variables in a way that NumPy deprecates.
 TOLERATED = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-
-RECIPE = training.Recipe(
-    epochs=2, batch_size=52, learning_rate=0.01, generated_digits=40, scribbles=20, seed=5
-)
 
 
 def pytest_collection_modifyitems(items):
@@ -26,26 +25,32 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def recipe():
-    return RECIPE
-
-
-@pytest.fixture(scope="session")
 def small_set():
-    """200 digits to train on and 50 to validate with."""
+    """200 digits to learn from and 50 to validate with."""
     train, validation = make_digits(200, seed=1), make_digits(50, seed=2)
-    return (train.images, train.labels), (validation.images, validation.labels)
+    return material.Material(
+        train.images,
+        material.one_hot(train.labels),
+        Digits(validation.images, validation.labels),
+        {"generated digits": "200 from seed 1"},
+    )
 
 
 @pytest.fixture(scope="session")
-def reports():
-    """What the training of `trained` reported, line by line."""
-    return []
+def trained(small_set):
+    """A small CNN after two epochs."""
+    settings = Settings("fast", "cnn", filters=(8, 12), epochs=2, dropout=0.2, learning_rate=0.01)
+    training = Training(settings, small_set)
+    while not training.over:
+        training.advance(3)
+        if training.due:
+            list(training.validate())
+    return training
 
 
 @pytest.fixture(scope="session")
-def trained(small_set, recipe, reports):
-    return training.train(*small_set, recipe=recipe, report=reports.append)
+def model(trained):
+    return trained.best_model()
 
 
 @pytest.fixture(scope="session")

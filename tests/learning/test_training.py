@@ -1,52 +1,437 @@
-import re
+import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from mnist_core.errors import RunError
 from mnist_core.learning import training
+from mnist_core.learning.material import Material
+from mnist_core.learning.training import Training
+from mnist_core.settings import Settings
+
+# 200 digits are six batches and eight digits left over.
+DENSE = Settings("mlp", "dense", hidden=(16,), epochs=2, batch_size=32, learning_rate=0.01)
+CNN = Settings(
+    "best",
+    "cnn",
+    filters=(4, 6),
+    dropout=0.4,
+    epochs=2,
+    batch_size=32,
+    learning_rate=0.01,
+    optimizer="adamw",
+    schedule="one-cycle",
+    augment=True,
+)
 
 
-def test_the_same_seed_trains_the_same_network(trained, small_set, recipe):
-    again = training.train(*small_set, recipe=recipe, report=lambda line: None)
-    assert again.best_epoch == trained.best_epoch
-    assert again.validation_accuracy == trained.validation_accuracy
-    for got, wanted in zip(again.model.get_weights(), trained.model.get_weights(), strict=True):
+def train(made, *, count=100, until=None):
+    """Go on to `until`, or to the end, `count` batches at a time; gives all losses."""
+    losses = []
+    while made.step < (until or made.steps):
+        losses.append(made.advance(min(count, (until or made.steps) - made.step)).loss)
+        if made.due:
+            list(made.validate())
+    return np.concatenate(losses)
+
+
+def state(made):
+    return [np.asarray(variable) for variable in made._state()]
+
+
+def assert_same(one, other):
+    for got, wanted in zip(one, other, strict=True):
         np.testing.assert_array_equal(got, wanted)
 
 
-def test_the_accuracy_is_of_the_weights_kept(trained, small_set, as_input):
-    images, labels = small_set[1]
-    answers = np.asarray(trained.model(as_input(images), training=False)).argmax(axis=1)
-    assert trained.validation_accuracy == pytest.approx(np.mean(answers == labels), abs=1e-6)
-    assert 1 <= trained.best_epoch <= 2
-    assert trained.wall_seconds > 0
+def blank_material(count, targets):
+    images = np.random.default_rng(1).integers(0, 256, (count, 28, 28), np.uint8)
+    return Material(images, np.full((count, 10), targets, np.float32), None, {})
 
 
-def test_each_epoch_is_reported_in_a_line(trained, reports):
-    assert len(reports) == 2
-    for number, line in enumerate(reports, start=1):
-        assert re.match(rf"epoch {number}/2  loss \d+\.\d+  .* best [01]\.\d{{4}}$", line)
-        assert "\n" not in line
+@pytest.fixture(scope="module")
+def whole(small_set):
+    """The network with everything that chance decides, trained in one go; and its losses."""
+    made = Training(CNN, small_set)
+    return made, train(made)
 
 
-def test_the_training_set_is_mnist_with_what_the_recipe_adds(small_set, recipe):
-    images, labels = small_set[0]
-    all_images, targets = training.training_set(images, labels, recipe=recipe)
-    assert all_images.shape == (260, 28, 28)
-    assert all_images.dtype == np.uint8
-    assert targets.shape == (260, 10)
-    assert targets.dtype == np.float32
-    np.testing.assert_array_equal(all_images[:200], images)
-    np.testing.assert_array_equal(targets[:200].argmax(axis=1), labels)
-    np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)
-    assert (targets[:240].max(axis=1) == 1).all()
-    np.testing.assert_allclose(targets[240:], 0.1)
-    assert all_images[200:].any(axis=(1, 2)).all()
+# Learning
 
 
-def test_nothing_need_be_added(small_set):
-    images, labels = small_set[0]
-    plain = training.Recipe(generated_digits=0, scribbles=0)
-    all_images, targets = training.training_set(images, labels, recipe=plain)
-    np.testing.assert_array_equal(all_images, images)
-    assert targets.shape == (200, 10)
+def test_it_learns(small_set):
+    made = Training(replace(DENSE, epochs=12), small_set)
+    losses = train(made)
+    assert losses[0] == pytest.approx(math.log(10), rel=0.2)
+    assert losses[-7:].mean() < losses[:7].mean() / 4
+    answers = made.probabilities(small_set.images).argmax(axis=1)
+    assert (answers == small_set.targets.argmax(axis=1)).mean() > 0.9
+
+
+def test_the_same_seed_trains_the_same_network(small_set, whole):
+    made, losses = whole
+    again = Training(CNN, small_set)
+    np.testing.assert_array_equal(train(again), losses)
+    assert_same(state(again), state(made))
+    assert_same(again.best[0], made.best[0])
+
+
+def test_another_seed_trains_another(small_set):
+    one, other = (Training(replace(DENSE, seed=seed), small_set) for seed in (1, 2))
+    assert not np.array_equal(train(one), train(other))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_it_does_not_matter_how_many_batches_are_done_at_a_time(small_set, whole, count):
+    made, losses = whole
+    again = Training(CNN, small_set)
+    np.testing.assert_array_equal(train(again, count=count), losses)
+    assert_same(state(again), state(made))
+
+
+@pytest.mark.parametrize("count", [1, 4, 100])
+def test_every_image_is_shown_once_an_epoch(small_set, count):
+    made = Training(replace(DENSE, epochs=3), small_set)
+    shown = []
+
+    def learn(rows, step):
+        assert step == len(np.concatenate([[], *(len(r) * [0] for r in shown)]))
+        shown.append(rows)
+        return (tf.zeros(len(rows)),) * 2
+
+    made._learn = learn
+    images = 0
+    while not made.over:
+        images += made.advance(count).images
+    assert images == 600
+    assert {row.shape[1] for row in shown} == {32, 8}
+    epochs = np.concatenate([rows.ravel() for rows in shown]).reshape(3, 200)
+    for epoch in epochs:
+        np.testing.assert_array_equal(np.sort(epoch), np.arange(200))
+    assert not np.array_equal(epochs[0], epochs[1])
+
+
+def test_batches_are_told_in_order_and_end_with_the_epoch(small_set):
+    made = Training(DENSE, small_set)
+    assert (made.steps_per_epoch, made.steps, made.step) == (7, 14, 0)
+    told = [made.advance(100) for _ in range(4)]
+    assert [(b.first, len(b.loss), b.images) for b in told] == [
+        (1, 6, 192),
+        (7, 1, 8),
+        (8, 6, 192),
+        (14, 1, 8),
+    ]
+    for batches in told:
+        assert batches.loss.shape == batches.accuracy.shape == batches.learning_rate.shape
+        assert ((batches.accuracy >= 0) & (batches.accuracy <= 1)).all()
+    assert made.over
+
+
+@pytest.mark.parametrize(("size", "steps"), [(8, 25), (200, 1), (2048, 1)])
+def test_batches_of_any_size(small_set, size, steps):
+    made = Training(replace(DENSE, batch_size=size, epochs=1), small_set)
+    assert made.steps == steps
+    assert len(train(made)) == steps
+    assert made.over
+
+
+def test_with_augmentation_every_epoch_shows_fresh_variants(small_set):
+    few = replace(small_set, images=small_set.images[:8], targets=small_set.targets[:8])
+    still = replace(DENSE, batch_size=8, epochs=4, learning_rate=1e-5)
+    plain, varied = (
+        train(Training(replace(still, augment=augment), few)) for augment in (False, True)
+    )
+    assert np.ptp(plain) < 0.002 < 0.01 < np.ptp(varied)
+
+
+def test_what_is_no_digit_counts_as_misread():
+    made = Training(replace(DENSE, epochs=1), blank_material(64, targets=0.1))
+    batches = made.advance(10)
+    np.testing.assert_array_equal(batches.accuracy, 0)
+    assert (batches.loss >= math.log(10) - 1e-4).all()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_what_is_told_is_the_cross_entropy_without_smoothing(small_set, smoothing):
+    made = Training(replace(DENSE, label_smoothing=smoothing), small_set)
+    rows = made._order(0)[:32]
+    probabilities = made.probabilities(small_set.images[rows])
+    wanted = small_set.targets[rows]
+    batches = made.advance(1)
+    by_hand = -(wanted * np.log(probabilities)).sum(axis=1).mean()
+    assert batches.loss[0] == pytest.approx(by_hand, rel=1e-4)
+    right = probabilities.argmax(axis=1) == wanted.argmax(axis=1)
+    assert batches.accuracy[0] == pytest.approx(right.mean())
+
+
+def test_smoothed_labels_make_a_modest_network(small_set):
+    few = replace(small_set, images=small_set.images[:20], targets=small_set.targets[:20])
+    plain, smoothed = (
+        Training(replace(DENSE, epochs=150, label_smoothing=smoothing), few)
+        for smoothing in (0.0, 0.5)
+    )
+    for made in (plain, smoothed):
+        train(made)
+        answers = made.probabilities(few.images).argmax(axis=1)
+        np.testing.assert_array_equal(answers, few.targets.argmax(axis=1))
+    assert plain.probabilities(few.images).max(axis=1).mean() > 0.95
+    # Half of each target is spread over all ten digits: 0.55 is left.
+    modest = smoothed.probabilities(few.images).max(axis=1)
+    np.testing.assert_allclose(modest, 0.55, atol=0.05)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+def test_every_optimizer_learns(small_set, optimizer):
+    made = Training(replace(DENSE, optimizer=optimizer, epochs=4), small_set)
+    losses = train(made)
+    assert losses[-7:].mean() < losses[:7].mean() - 0.5
+
+
+def test_warming_up_learns_nothing(small_set):
+    made = Training(CNN, small_set)
+    before = state(made)
+    made.warm_up()
+    assert_same(state(made), before)
+    assert made.step == 0
+
+
+# The learning rate
+
+
+def rates(schedule, steps):
+    settings = replace(DENSE, schedule=schedule, learning_rate=0.5)
+    return np.asarray(training._Schedule(settings, steps)(tf.range(steps)))
+
+
+def test_a_constant_rate_is_constant():
+    np.testing.assert_array_equal(rates("constant", 100), np.full(100, 0.5, np.float32))
+
+
+def test_one_cycle_rises_for_a_fifth_and_falls_in_a_line():
+    got = rates("one-cycle", 100)
+    np.testing.assert_allclose(got[:20], 0.5 * np.arange(1, 21) / 20, rtol=1e-5)
+    np.testing.assert_allclose(got[20:], 0.5 * (1 - np.arange(80) / 80), rtol=1e-4)
+
+
+def test_cosine_rises_for_a_tenth_and_falls_along_a_cosine():
+    got = rates("cosine", 100)
+    np.testing.assert_allclose(got[:10], 0.5 * np.arange(1, 11) / 10, rtol=1e-5)
+    falling = 0.25 + 0.25 * np.cos(np.pi * np.arange(90) / 90)
+    np.testing.assert_allclose(got[10:], falling, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
+@pytest.mark.parametrize("steps", [1, 2, 3, 7])
+def test_the_shortest_runs_have_a_rate_too(schedule, steps):
+    got = rates(schedule, steps)
+    assert ((got > 0) & (got <= 0.5)).all()
+
+
+def test_the_rate_that_is_told_is_the_one_that_is_used(small_set):
+    made = Training(replace(DENSE, schedule="one-cycle"), small_set)
+    told = np.concatenate([made.advance(4).learning_rate for _ in range(6)])
+    np.testing.assert_allclose(told, np.asarray(made._schedule(tf.range(14))), rtol=1e-6)
+    assert float(made._optimizer.learning_rate) == pytest.approx(0, abs=1e-6)
+
+
+# Validation, and what is kept
+
+
+def test_validation_is_due_once_after_every_epoch(small_set):
+    made = Training(DENSE, small_set)
+    assert (made.due, made.validated) == (False, -1)
+    made.advance(100)
+    assert not made.due, "the last batch is still to come"
+    made.advance(100)
+    assert made.due and not made.over
+    *pauses, seen = made.validate()
+    assert set(pauses) == {None}
+    assert (seen.step, made.validated, made.due) == (7, 7, False)
+    train(made)
+    assert made.over and not made.due
+
+
+def test_validation_counts_what_is_read(small_set):
+    made = Training(DENSE, small_set)
+    made.advance(3)
+    seen = list(made.validate())[-1]
+    digits = small_set.validation
+    probabilities = made.probabilities(digits.images)
+    answers = probabilities.argmax(axis=1)
+    assert seen.accuracy == pytest.approx((answers == digits.labels).mean())
+    of_label = probabilities[np.arange(50), digits.labels]
+    assert seen.loss == pytest.approx(-np.log(of_label).mean(), rel=1e-5)
+    assert seen.confusion.dtype == np.uint32
+    for label in range(10):
+        counted = np.bincount(answers[digits.labels == label], minlength=10)
+        np.testing.assert_array_equal(seen.confusion[label], counted)
+
+
+def test_validation_teaches_nothing(small_set):
+    made = Training(CNN, small_set)
+    made.advance(2)
+    before = state(made)
+    list(made.validate())
+    assert_same(state(made), before)
+
+
+def test_the_best_weights_are_kept_not_the_last(small_set, as_input):
+    made = Training(replace(DENSE, epochs=4), small_set)
+    train(made)
+    good = made.best[1]
+    wanted = made.probabilities(small_set.validation.images)
+    made._model.set_weights([np.zeros_like(w) for w in made._model.get_weights()])
+    made.step += 1
+    worse = list(made.validate())[-1]
+    assert worse.accuracy < good.accuracy
+    assert made.best[1] is good
+    kept = made.best_model()(as_input(small_set.validation.images), training=False)
+    np.testing.assert_allclose(kept, wanted, atol=1e-5)
+
+
+def test_of_equals_the_later_is_kept(small_set):
+    made = Training(DENSE, small_set)
+    made.advance(1)
+    list(made.validate())
+    made.step += 1
+    later = list(made.validate())[-1]
+    assert made.best[1] is later
+
+
+def test_before_the_first_validation_there_is_no_network_to_keep(small_set):
+    with pytest.raises(RunError, match="no network to keep"):
+        Training(DENSE, small_set).best_model()
+
+
+@pytest.mark.parametrize("count", [1, 30, 1001])
+def test_any_number_of_digits_is_read(trained, some_digits, count):
+    digits = np.resize(some_digits, (count, 28, 28))
+    probabilities = trained.probabilities(digits)
+    assert probabilities.shape == (count, 10)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(probabilities[-1], trained.probabilities(digits[-1:])[0], atol=1e-5)
+
+
+def test_the_kept_model_is_plain_keras(model, trained, some_digits, as_input):
+    kinds = {type(layer).__module__.partition(".")[0] for layer in model.layers}
+    assert kinds == {"keras"}
+    trained_answers = trained.best[1].accuracy
+    digits = trained.material.validation
+    answers = np.asarray(model(as_input(digits.images), training=False)).argmax(axis=1)
+    assert (answers == digits.labels).mean() == pytest.approx(trained_answers)
+
+
+# Checkpoints
+
+
+@pytest.mark.parametrize("pause_at", [4, 7, 10])
+def test_a_resumed_training_ends_as_one_that_was_never_interrupted(
+    small_set, whole, tmp_path, pause_at
+):
+    made, losses = whole
+    first = Training(CNN, small_set)
+    before = train(first, until=pause_at)
+    first.save(tmp_path / "checkpoint.npz")
+    second = Training(CNN, small_set)
+    second.restore(tmp_path / "checkpoint.npz")
+    assert (second.step, second.validated) == (pause_at, 7 if pause_at >= 7 else -1)
+    np.testing.assert_array_equal(np.concatenate([before, train(second)]), losses)
+    assert_same(state(second), state(made))
+    assert_same(second.best[0], made.best[0])
+    assert second.best[1].accuracy == made.best[1].accuracy
+    assert second.best[1].step == made.best[1].step
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
+def test_every_optimizer_goes_on_where_it_was(small_set, tmp_path, optimizer):
+    settings = replace(DENSE, optimizer=optimizer, schedule="cosine")
+    made = Training(settings, small_set)
+    train(made, until=5)
+    made.save(tmp_path / "checkpoint.npz")
+    rest = train(made)
+    again = Training(settings, small_set)
+    again.restore(tmp_path / "checkpoint.npz")
+    np.testing.assert_array_equal(train(again), rest)
+
+
+def test_the_best_comes_back_even_where_the_last_is_worse(small_set, tmp_path):
+    made = Training(DENSE, small_set)
+    train(made)
+    made._model.set_weights([np.zeros_like(w) for w in made._model.get_weights()])
+    made.save(tmp_path / "checkpoint.npz")
+    again = Training(DENSE, small_set)
+    again.restore(tmp_path / "checkpoint.npz")
+    assert_same(again.best[0], made.best[0])
+    assert again.best[1].loss == made.best[1].loss
+    np.testing.assert_array_equal(again.best[1].confusion, made.best[1].confusion)
+
+
+def test_a_checkpoint_is_written_whole(small_set, tmp_path):
+    made = Training(DENSE, small_set)
+    for _ in range(2):
+        made.advance(1)
+        made.save(tmp_path / "deep" / "checkpoint.npz")
+    assert [file.name for file in (tmp_path / "deep").iterdir()] == ["checkpoint.npz"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"seed": 2}, {"hidden": (16, 16)}, {"learning_rate": 0.02}, {"epochs": 3}]
+)
+def test_a_checkpoint_of_other_settings_is_refused(small_set, tmp_path, changes):
+    made = Training(DENSE, small_set)
+    made.save(tmp_path / "checkpoint.npz")
+    other = Training(replace(DENSE, **changes), small_set)
+    with pytest.raises(RunError, match=r"checkpoint\.npz can't be used: it belongs to other"):
+        other.restore(tmp_path / "checkpoint.npz")
+
+
+def test_a_checkpoint_from_before_a_setting_was_invented_fits(small_set, tmp_path):
+    file = tmp_path / "checkpoint.npz"
+    made = Training(DENSE, small_set)
+    made.advance(2)
+    made.save(file)
+    with np.load(file) as kept:
+        arrays = dict(kept)
+    settings = json.loads(str(arrays["settings"]))
+    del settings["scribbles"]
+    np.savez(file, **arrays | {"settings": np.array(json.dumps(settings))})
+    again = Training(DENSE, small_set)
+    again.restore(file)
+    assert again.step == 2
+
+
+def test_a_checkpoint_that_is_damaged_or_missing_is_refused(small_set, tmp_path):
+    file = tmp_path / "checkpoint.npz"
+    made = Training(DENSE, small_set)
+    made.save(file)
+    content = file.read_bytes()
+    file.unlink()
+    with pytest.raises(RunError, match=r"checkpoint\.npz can't be used: .*No such file"):
+        made.restore(file)
+    for damaged in (b"", b"PK\3\4", content[:-30], content[: len(content) // 2], b"x" * 5000):
+        file.write_bytes(damaged)
+        with pytest.raises(RunError, match=r"checkpoint\.npz can't be used"):
+            made.restore(file)
+
+
+def test_a_checkpoint_with_one_wrong_byte_is_refused_or_does_not_matter(small_set, tmp_path):
+    file = tmp_path / "checkpoint.npz"
+    made = Training(replace(DENSE, hidden=(2,)), small_set)
+    made.save(file)
+    content = file.read_bytes()
+    before = state(made)
+    random = np.random.default_rng(4)
+    refused = 0
+    for place in random.integers(0, len(content), 150):
+        wrong = bytearray(content)
+        wrong[place] ^= int(random.integers(1, 256))
+        file.write_bytes(wrong)
+        try:
+            made.restore(file)
+            assert_same(state(made), before)
+        except RunError:
+            refused += 1
+    assert refused > 75

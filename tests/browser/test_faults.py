@@ -1,0 +1,124 @@
+"""A server that is killed while something trains, and a class that presses Retrain at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from mnist_core import store, trainer
+from mnist_core.store import Run
+from tests.browser import pen
+from tests.browser.server import App, serve
+from tests.browser.test_train import (
+    START,
+    batches,
+    end_all,
+    press_retrain,
+    settle,
+    sidebar,
+    wait_for,
+    wait_for_batches,
+)
+
+CLASS = 20
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home of its own; afterwards nothing trains there."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("DIGIT_STUDIO_HOME", str(folder))
+    yield folder
+    end_all()
+
+
+def opened(browser: Browser, app: App, path: str) -> Page:
+    page = pen.open_page(browser)
+    pen.visit(page, f"{app.url}/{path}")
+    return page
+
+
+def test_a_training_outlives_the_server_and_a_new_one_shows_it(
+    browser: Browser, home: Path
+) -> None:
+    with serve(home) as app:
+        page = opened(browser, app, "train")
+        settle(page, seed=1)
+        run, _ = press_retrain(page)
+        wait_for_batches(page, run, 1)
+        app.process.kill()
+        app.process.wait()
+        page.context.close()
+    killed_at = store.find_run(run.id)
+    assert killed_at.state == "running"
+    wait_for(lambda: store.find_run(run.id).step > killed_at.step + 20, "the next batches")
+    with serve(home) as app:
+        page = opened(browser, app, "train")
+        expect(sidebar(page).locator(".st-key-run_in_progress")).to_contain_text(run.id)
+        wait_for_batches(page, run, killed_at.step + 21)
+        wait_for_batches(page, run, batches(page, run) + 20)
+        assert store.find_run(run.id).pid == killed_at.pid
+        # The new server has a hold on it, too.
+        page.locator(".st-key-sidebar_stop").get_by_role("button", name="Stop").click()
+        wait_for(lambda: store.find_run(run.id).state == "stopped", "the end")
+        page.context.close()
+        assert "Traceback" not in app.printed()
+
+
+def trainers(home: Path) -> set[int]:
+    """The processes that train for this home; Linux lists them."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+            environment = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"train" in command and f"DIGIT_STUDIO_HOME={home}".encode() in environment:
+            found.add(int(folder.name))
+    return found
+
+
+def test_a_whole_class_presses_retrain_at_once_and_one_process_trains(
+    browser: Browser, home: Path
+) -> None:
+    with serve(home) as app:
+        context = pen.open_page(browser).context
+        pages = []
+        for _ in range(CLASS):
+            page = context.new_page()
+            pen.visit(page, f"{app.url}/about")
+            pages.append(page)
+        press = """at => {
+            const button = document.querySelector('.st-key-retrain button');
+            setTimeout(() => button.click(), at - Date.now());
+        }"""
+        at = 1000 * (time.time() + 2)
+        for page in pages:
+            if (made := sidebar(page).get_by_text("Digits made by a program")).count():
+                made.click()
+            page.evaluate(press, at)
+        seen: set[int] = set()
+        for page in pages:
+            expect(page.locator(".st-key-run_in_progress")).to_be_visible(timeout=START)
+            seen |= trainers(home)
+        (run,) = store.runs()
+        wait_for(lambda: run_now(run).state == "running", "the training", seconds=90)
+        seen |= trainers(home)
+        if Path("/proc").exists():
+            assert seen == {run_now(run).pid}
+        log = (home / "runs" / run.id / "log.txt").read_text()
+        assert log.count(f"{run.id}: ") == 1, log
+        assert "under way" not in log
+        trainer.stop(run.id)
+        wait_for(lambda: not run_now(run).active, "the end")
+        context.close()
+        assert "Traceback" not in app.printed(), app.printed()
+
+
+def run_now(run: Run) -> Run:
+    return store.find_run(run.id)

@@ -1,0 +1,273 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mnist_core import paths, registry, store, trainer
+from mnist_core.datasets import Digits
+from mnist_core.inference import Classifier
+from mnist_core.learning import material, worker
+from mnist_core.settings import Settings
+from mnist_core.trainer import Ear
+
+# 130 digits are four batches and two digits left over.
+SETTINGS = Settings(
+    "mlp",
+    "dense",
+    hidden=(12,),
+    dropout=0.2,
+    epochs=4,
+    batch_size=32,
+    learning_rate=0.01,
+    augment=True,
+    images=130,
+    data="generated",
+)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder of generated digits, made once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(autouse=True)
+def studio(home, kept, monkeypatch):
+    home.mkdir()
+    (home / "data").symlink_to(kept)
+    monkeypatch.setattr(material, "_HELD_OUT", 120)
+
+
+def work(what=SETTINGS, *, ask=None, at=1, in_phase=None):
+    """Train; at batch `at`, or in a phase, what is asked is heard."""
+    with trainer.sole_trainer(what) as run:
+        ear = Ear(run.id)  # not listening: the tests say what it hears, and when
+
+        def watch(seen):
+            if ask and (seen.phase == in_phase if in_phase else seen.step >= at):
+                ear.request = ask
+
+        return worker.work(run, ear, watch=watch)
+
+
+def assert_no_gap(run):
+    np.testing.assert_array_equal(store.batches(run.id)[:, 0], np.arange(1, run.step + 1))
+
+
+def weights_of(run):
+    return registry.find(run.model).read("weights.bin")
+
+
+@pytest.fixture(scope="module")
+def remembered():
+    return {}
+
+
+@pytest.fixture
+def whole(remembered, kept, tmp_path, monkeypatch):
+    """What a run that was never interrupted left behind, in a home of its own."""
+    if not remembered:
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("DIGIT_STUDIO_HOME", str(tmp_path / "whole"))
+            paths.home().mkdir()
+            paths.data().symlink_to(kept)
+            run = work()
+            remembered["run"] = run
+            remembered["weights"] = weights_of(run)
+            remembered["batches"] = store.batches(run.id)
+    return remembered
+
+
+def test_a_run_that_is_finished_leaves_all_behind():
+    run = work()
+    assert (run.state, run.request, run.phase, run.message) == ("finished", None, "", "")
+    assert (run.step, run.steps, run.steps_per_epoch) == (20, 20, 5)
+    assert run.seconds > 0 and run.images_per_second > 0 and run.ended is not None
+    assert_no_gap(run)
+    batches = store.batches(run.id)
+    assert np.isfinite(batches).all()
+    assert [seen.step for seen in store.validations(run.id)] == [5, 10, 15, 20]
+    assert run.validation_accuracy == pytest.approx(
+        max(seen.accuracy for seen in store.validations(run.id))
+    )
+    assert store.last_moment(run.id).board.shape == (100,)
+
+    model = registry.find(run.model)
+    model.check()
+    assert model.id == run.model == run.id
+    assert model.card["test_accuracy"] == run.test_accuracy
+    assert model.card["validation_accuracy"] == run.validation_accuracy
+    assert (model.card["epochs"], model.card["tested_on"]) == (4, "generated digits")
+    assert registry.published() == "default", "nobody asked for that"
+    assert not (paths.run(run.id) / "checkpoint.npz").exists()
+
+
+def test_the_board_shows_validation_digits_and_how_they_are_read():
+    run = work(replace(SETTINGS, epochs=1))
+    digits, labels = store.board(run.id)
+    assert digits.shape == (100, 28, 28)
+    np.testing.assert_array_equal(labels, np.arange(100) % 10)
+    with store.opened() as database:
+        steps = [row["step"] for row in database.execute("SELECT step FROM moments ORDER BY step")]
+    assert steps[:3] == [0, 1, 2], "the beginning is seen closely"
+
+
+@pytest.mark.parametrize("at", [3, 5, 12])
+def test_a_pause_changes_nothing_in_the_end(whole, at):
+    paused = work(ask="pause", at=at)
+    assert (paused.state, paused.request, paused.phase) == ("paused", None, "")
+    assert at <= paused.step < 20
+    assert paused.model is None and registry.models()[1:] == []
+    assert_no_gap(paused)
+    run = work(paused.id)
+    assert (run.state, run.step) == ("finished", 20)
+    assert run.seconds > paused.seconds
+    assert_no_gap(run)
+    np.testing.assert_allclose(store.batches(run.id), whole["batches"], rtol=1e-6)
+    assert weights_of(run) == whole["weights"]
+    assert run.test_accuracy == whole["run"].test_accuracy
+
+
+def test_what_was_done_after_the_last_checkpoint_is_done_again(whole):
+    """As after a crash: the store is ahead of the checkpoint."""
+    paused = work(ask="pause", at=6)
+    with store.opened(write=True) as database:
+        store.add_batches(
+            database, paused.id, [(step, 9.0, 0.0, 9.0) for step in range(paused.step + 1, 19)]
+        )
+        store.update(database, paused.id, state="running", step=18)
+    trainer.tend()
+    run = work(paused.id)
+    assert run.state == "finished"
+    np.testing.assert_allclose(store.batches(run.id), whole["batches"], rtol=1e-6)
+    assert weights_of(run) == whole["weights"]
+
+
+def test_a_crash_before_the_first_checkpoint_costs_what_was_done(whole):
+    paused = work(ask="pause", at=3)
+    (paths.run(paused.id) / "checkpoint.npz").unlink()
+    run = work(paused.id)
+    assert_no_gap(run)
+    assert weights_of(run) == whole["weights"]
+
+
+def test_stop_keeps_the_best_so_far():
+    run = work(ask="stop", at=6)
+    assert (run.state, run.request, run.model) == ("stopped", None, run.id)
+    assert 6 <= run.step < 20
+    card = registry.find(run.id).card
+    assert card["best_epoch"] == 1
+    assert card["epochs"] == pytest.approx(run.step / 5)
+    assert run.validation_accuracy == store.validations(run.id)[0].accuracy
+    Classifier.load(run.id)
+
+
+def test_stop_in_the_first_epoch_keeps_what_is_there():
+    run = work(ask="stop", at=2)
+    assert (run.state, run.model) == ("stopped", run.id)
+    assert run.step < 5
+    assert run.test_accuracy is not None
+
+
+def test_stop_before_it_goes_on_keeps_what_it_had():
+    paused = work(ask="pause", at=6)
+    run = work(paused.id, ask="stop", in_phase="Starting")
+    assert (run.state, run.step, run.model) == ("stopped", paused.step, run.id)
+
+
+def test_pause_before_it_goes_on_leaves_it_where_it_was(whole):
+    paused = work(ask="pause", at=6)
+    again = work(paused.id, ask="pause", in_phase="Starting")
+    assert (again.state, again.step, again.model) == ("paused", paused.step, None)
+    assert weights_of(work(paused.id)) == whole["weights"]
+
+
+@pytest.mark.parametrize(("ask", "over"), [("pause", "paused"), ("stop", "stopped")])
+@pytest.mark.parametrize("phase", ["Starting", "Making digits: 100 of 130"])
+def test_asked_before_it_began_it_leaves_with_nothing(ask, over, phase):
+    run = work(replace(SETTINGS, seed=77 + len(ask)), ask=ask, in_phase=phase)
+    assert (run.state, run.request, run.phase, run.step, run.model) == (over, None, "", 0, None)
+
+
+@pytest.mark.parametrize("batch_size", [32, 256])
+def test_a_learning_rate_that_is_too_high_fails_in_a_sentence(batch_size):
+    wild = replace(SETTINGS, learning_rate=1.0, optimizer="sgd", hidden=(512, 512, 512), epochs=90)
+    run = work(replace(wild, dropout=0.0, augment=False, batch_size=batch_size))
+    assert run.state == "failed"
+    assert run.message.startswith("The loss grew beyond all bounds at batch ")
+    assert run.message.endswith("train again with a lower learning rate.")
+    assert registry.models()[1:] == []
+
+
+def test_without_mnist_and_without_a_network_it_fails_in_a_sentence(offline):
+    run = work(replace(SETTINGS, data="mnist"))
+    assert (run.state, run.phase) == ("failed", "")
+    assert run.message.startswith("MNIST could not be downloaded")
+
+
+def test_a_damaged_checkpoint_fails_in_a_sentence():
+    paused = work(ask="pause", at=3)
+    (paths.run(paused.id) / "checkpoint.npz").write_bytes(b"damaged")
+    run = work(paused.id)
+    assert run.state == "failed"
+    assert "checkpoint.npz can't be used" in run.message
+
+
+def test_what_nobody_foresaw_fails_in_a_sentence_too(monkeypatch, capsys):
+    def gather(settings, *, report):
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(material, "gather", gather)
+    run = work()
+    assert run.state == "failed"
+    assert run.message == "Something unforeseen happened: ZeroDivisionError: by zero"
+    assert "Traceback" in capsys.readouterr().err, "for the log"
+
+
+def test_a_model_that_can_not_be_saved_fails_and_can_be_tried_again():
+    paths.models().touch()
+    run = work()
+    assert run.state == "failed"
+    assert run.message.startswith(f"The model {run.id} can't be saved: ")
+    paths.models().unlink()
+    assert work(run.id).state == "finished"
+
+
+def test_a_drawing_is_followed_from_the_first_batch_or_from_when_it_came():
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 12:16] = 255
+    with trainer.sole_trainer(SETTINGS) as run:
+        store.pin(run.id, owner="me", image=image)
+
+        def watch(seen):
+            if seen.step >= 3:
+                store.pin(run.id, owner="you", image=image.T)
+
+        run = worker.work(run, Ear(run.id), watch=watch)
+    mine, yours = (store.followed(pin.number) for pin in store.pins(run.id))
+    assert mine[0][0] == 0 and mine[0][-1] == 20
+    assert yours[0][0] >= 3 and yours[0][-1] == 20
+    np.testing.assert_allclose(mine[1].sum(axis=1), 1, atol=1e-5)
+    assert not np.allclose(mine[1][0], mine[1][-1])
+
+
+def test_what_is_measured_on_is_loaded_at_the_end_alone(monkeypatch):
+    load = material.load_test
+    states = []
+
+    def load_test(settings, *, report):
+        states.append(store.runs()[0].state)
+        return load(settings, report=report)
+
+    monkeypatch.setattr(material, "load_test", load_test)
+    work()
+    assert states == ["finishing"]
+
+
+def test_digits_of_one_kind_alone_do_not_trouble_it(monkeypatch):
+    """Every label the same: the confusion matrix has one row."""
+    blank = Digits(np.zeros((120, 28, 28), np.uint8), np.full(120, 3, np.uint8))
+    monkeypatch.setattr(material, "_kept", lambda *_: blank)
+    run = work(replace(SETTINGS, images=120, epochs=1))
+    assert run.state == "finished"
+    assert store.validations(run.id)[0].confusion[3].sum() == 120
