@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from mnist_core import paths, registry, store, trainer
-from mnist_core.datasets import Digits
 from mnist_core.inference import Classifier
 from mnist_core.learning import material, worker
 from mnist_core.settings import Settings
@@ -78,8 +77,16 @@ def whole(remembered, kept, tmp_path, monkeypatch):
     return remembered
 
 
-def test_a_run_that_is_finished_leaves_all_behind():
+def test_a_run_that_is_finished_leaves_all_behind(monkeypatch):
+    load, loaded_in = material.load_test, []
+
+    def load_test(settings, *, report):
+        loaded_in.append(store.runs()[0].state)
+        return load(settings, report=report)
+
+    monkeypatch.setattr(material, "load_test", load_test)
     run = work()
+    assert loaded_in == ["finishing"], "what it is measured on is touched once, at the end"
     assert (run.state, run.request, run.phase, run.message) == ("finished", None, "", "")
     assert (run.step, run.steps, run.steps_per_epoch) == (20, 20, 5)
     assert run.seconds > 0 and run.images_per_second > 0 and run.ended is not None
@@ -90,7 +97,13 @@ def test_a_run_that_is_finished_leaves_all_behind():
     assert run.validation_accuracy == pytest.approx(
         max(seen.accuracy for seen in store.validations(run.id))
     )
+    digits, labels = store.board(run.id)
+    assert digits.shape == (100, 28, 28)
+    np.testing.assert_array_equal(labels, np.arange(100) % 10)
     assert store.last_moment(run.id).board.shape == (100,)
+    with store.opened() as database:
+        steps = [row["step"] for row in database.execute("SELECT step FROM moments ORDER BY step")]
+    assert steps[:3] == [0, 1, 2], "the beginning is seen closely"
 
     model = registry.find(run.model)
     model.check()
@@ -100,16 +113,6 @@ def test_a_run_that_is_finished_leaves_all_behind():
     assert (model.card["epochs"], model.card["tested_on"]) == (4, "generated digits")
     assert registry.published() == "default", "nobody asked for that"
     assert not (paths.run(run.id) / "checkpoint.npz").exists()
-
-
-def test_the_board_shows_validation_digits_and_how_they_are_read():
-    run = work(replace(SETTINGS, epochs=1))
-    digits, labels = store.board(run.id)
-    assert digits.shape == (100, 28, 28)
-    np.testing.assert_array_equal(labels, np.arange(100) % 10)
-    with store.opened() as database:
-        steps = [row["step"] for row in database.execute("SELECT step FROM moments ORDER BY step")]
-    assert steps[:3] == [0, 1, 2], "the beginning is seen closely"
 
 
 @pytest.mark.parametrize("at", [3, 5, 12])
@@ -249,25 +252,3 @@ def test_a_drawing_is_followed_from_the_first_batch_or_from_when_it_came():
     assert yours[0][0] >= 3 and yours[0][-1] == 20
     np.testing.assert_allclose(mine[1].sum(axis=1), 1, atol=1e-5)
     assert not np.allclose(mine[1][0], mine[1][-1])
-
-
-def test_what_is_measured_on_is_loaded_at_the_end_alone(monkeypatch):
-    load = material.load_test
-    states = []
-
-    def load_test(settings, *, report):
-        states.append(store.runs()[0].state)
-        return load(settings, report=report)
-
-    monkeypatch.setattr(material, "load_test", load_test)
-    work()
-    assert states == ["finishing"]
-
-
-def test_digits_of_one_kind_alone_do_not_trouble_it(monkeypatch):
-    """Every label the same: the confusion matrix has one row."""
-    blank = Digits(np.zeros((120, 28, 28), np.uint8), np.full(120, 3, np.uint8))
-    monkeypatch.setattr(material, "_kept", lambda *_: blank)
-    run = work(replace(SETTINGS, images=120, epochs=1))
-    assert run.state == "finished"
-    assert store.validations(run.id)[0].confusion[3].sum() == 120
