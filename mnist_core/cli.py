@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mnist_core.cli_training import add_commands
+from mnist_core import cli_models, cli_training
 from mnist_core.errors import DigitStudioError, InputError
 
 if TYPE_CHECKING:
@@ -189,7 +189,8 @@ def _parser() -> _Parser:
     predict.add_argument("--json", action="store_true", help="print a JSON list")
     predict.set_defaults(command=_predict)
 
-    add_commands(commands)
+    cli_training.add_commands(commands)
+    cli_models.add_commands(commands)
 
     data = commands.add_parser("data", help="get or check MNIST, the data to learn from")
     data_commands = data.add_subparsers(title="commands", metavar="COMMAND")

@@ -1,10 +1,9 @@
-"""The commands that train networks and choose which one serves; `mnist_core.cli` has the frame."""
+"""The commands that train networks; `mnist_core.cli` has the frame around them."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -12,11 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.errors import DataMissing, InputError
+from mnist_core.errors import InputError
 from mnist_core.settings import DEFAULT_PRESET, PRESETS, Settings, parse_layers
 
 if TYPE_CHECKING:
-    from mnist_core.datasets import Digits
     from mnist_core.store import Run
 
 _TRAIN = """\
@@ -31,7 +29,7 @@ _NICE = 10  # trainings step back: drawing must stay quick
 
 
 def add_commands(commands: Any) -> None:
-    """Add the commands to the parser's."""
+    """Add `train` and `resume` to a parser's commands."""
     presets = "\n".join(
         f"  {name:9}{preset.title}. {preset.teaches}" for name, preset in PRESETS.items()
     )
@@ -59,31 +57,6 @@ def add_commands(commands: Any) -> None:
     resume = commands.add_parser("resume", help="go on with a run that was paused or interrupted")
     resume.add_argument("run", metavar="RUN", help="its name, such as fast-3")
     resume.set_defaults(command=lambda arguments: _conclude(train(arguments.run)))
-
-    models = commands.add_parser("models", help="list the models")
-    models.add_argument("--json", action="store_true", help="print a JSON list")
-    models.set_defaults(command=_models)
-
-    publish = commands.add_parser("publish", help="have a model read the drawings")
-    publish.add_argument("id", metavar="ID", help="its name, such as fast-3")
-    publish.set_defaults(command=_publish)
-
-    commands.add_parser("rollback", help="have the model read that did before").set_defaults(
-        command=_rollback
-    )
-
-    evaluate = commands.add_parser(
-        "evaluate",
-        help="measure how well a model reads",
-        description="Measure a model on MNIST's test set, or, without MNIST, on generated digits.",
-    )
-    evaluate.add_argument("--model", metavar="ID", help="the published one if none is named")
-    evaluate.add_argument("--all", action="store_true", help="on every set on this machine")
-    evaluate.add_argument("--json", action="store_true", help="print a JSON object")
-    evaluate.set_defaults(command=_evaluate)
-
-
-# Training.
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -198,7 +171,7 @@ class _EpochLines:
 
     def __init__(self) -> None:
         self.phase = ""
-        self.validations = 0
+        self.step: int | None = None  # up to which all is told; what came before a pause was
 
     def __call__(self, run: Run) -> None:
         from mnist_core import store
@@ -208,8 +181,12 @@ class _EpochLines:
         if phase not in ("", self.phase):
             self.phase = phase
             print(phase, file=sys.stderr, flush=True)
-        for seen in store.validations(run.id)[self.validations :]:
-            self.validations += 1
+        if self.step is None:
+            self.step = run.step
+        for seen in store.validations(run.id):
+            if seen.step <= self.step:
+                continue
+            self.step = seen.step
             epoch = f"Epoch {seen.step / run.steps_per_epoch:g} of {run.settings.epochs}"
             print(f"{epoch}: validation {accuracy(seen.accuracy)}", file=sys.stderr, flush=True)
 
@@ -221,95 +198,6 @@ def _in_a_line(run: Run) -> str:
     if run.validation_accuracy is not None:
         words += f", validation {accuracy(run.validation_accuracy)}"
     return words
-
-
-# Models.
-
-
-def _models(arguments: argparse.Namespace) -> int:
-    from mnist_core import registry
-    from mnist_core.words import accuracy
-
-    serving = registry.find().id
-    objects: list[dict[str, Any]] = [
-        {
-            "id": model.id,
-            "published": model.id == serving,
-            **{
-                key: model.card.get(key)
-                for key in (
-                    "preset",
-                    "validation_accuracy",
-                    "test_accuracy",
-                    "tested_on",
-                    "parameters",
-                    "multiply_adds",
-                    "created",
-                )
-            },
-        }
-        for model in registry.models()
-    ]
-    if arguments.json:
-        print(json.dumps(objects, indent=2))
-        return 0
-    for each in objects:
-        mark = "*" if each["published"] else " "
-        print(
-            f"{mark} {each['id']:16} test {accuracy(each['test_accuracy'])}"
-            f"  {each['parameters'] or 0:>9,} parameters"
-        )
-    return 0
-
-
-def _publish(arguments: argparse.Namespace) -> int:
-    from mnist_core import registry
-
-    print(f"{registry.publish(arguments.id).id} reads the drawings now.")
-    return 0
-
-
-def _rollback(arguments: argparse.Namespace) -> int:
-    from mnist_core import registry
-
-    print(f"{registry.rollback().id} reads the drawings now.")
-    return 0
-
-
-def _evaluate(arguments: argparse.Namespace) -> int:
-    from mnist_core.cli import quiet_libraries
-    from mnist_core.evaluation import evaluate
-    from mnist_core.inference import Classifier
-    from mnist_core.words import accuracy
-
-    with quiet_libraries():
-        classifier = Classifier.load(arguments.model)
-    found = [
-        evaluate(classifier, digits, name=name) for name, digits in _sets(everything=arguments.all)
-    ]
-    if arguments.json:
-        measured = {each.name: {"digits": each.count, "accuracy": each.accuracy} for each in found}
-        print(json.dumps({"model": classifier.model.id, "sets": measured}, indent=2))
-        return 0
-    for each in found:
-        print(f"{classifier.model.id}: {accuracy(each.accuracy)} of {each.count:,} {each.name}")
-    return 0
-
-
-def _sets(*, everything: bool) -> Iterator[tuple[str, Digits]]:
-    from mnist_core import datasets, evaluation
-
-    try:
-        yield "MNIST test digits", datasets.load_mnist("test")
-        if everything:
-            yield "MNIST validation digits", evaluation.mnist_validation()
-    except DataMissing:
-        if not everything:
-            yield "generated digits", evaluation.generated_digits()
-    if everything:
-        if (drawings := evaluation.pen_drawings()) is not None:
-            yield "pen drawings", drawings
-        yield "generated digits", evaluation.generated_digits()
 
 
 def _layers(text: str) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from mnist_core import paths, store, trainer
 from mnist_core.errors import InputError, RunError, StoreError
 from mnist_core.files import lock
 from mnist_core.settings import PRESETS
+from mnist_core.trainer import duty, tending
 from tests.stand_in import DEAF, DIES, HANGS, OBEYS, QUICK
 
 PYTHON = sys.executable
@@ -45,10 +46,10 @@ def program(home, tmp_path, monkeypatch):
         database.execute("UPDATE runs SET state = 'stopped' WHERE state = 'queued'")
     for _, pid in stand_ins():
         kill(pid)
-    for child in trainer._children:
+    for child in tending._children:
         child.kill()
         child.wait()
-    trainer._children.clear()
+    tending._children.clear()
 
 
 def settings(behaviour=OBEYS, *, epochs=1):
@@ -91,7 +92,7 @@ def kill(pid):
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-    for child in trainer._children:
+    for child in tending._children:
         if child.pid == pid:
             child.wait()
 
@@ -411,7 +412,7 @@ def test_one_that_dies_before_its_turn_is_interrupted_at_once():
 
 
 def test_one_that_never_takes_its_place_is_given_up(monkeypatch):
-    monkeypatch.setattr(trainer, "_START", 0.5)
+    monkeypatch.setattr(tending, "_START", 0.5)
     run_id = start(HANGS)
     trainer.tend()
     assert state(run_id) == "starting"
@@ -419,7 +420,7 @@ def test_one_that_never_takes_its_place_is_given_up(monkeypatch):
 
 
 def test_one_that_ignores_stop_is_ended_by_force(monkeypatch):
-    monkeypatch.setattr(trainer, "_DEAF", 0.3)
+    monkeypatch.setattr(tending, "_DEAF", 0.3)
     run_id, next_id = start(DEAF), start(epochs=2)
     wait_for(run_id, "running")
     trainer.stop(run_id)
@@ -430,7 +431,7 @@ def test_one_that_ignores_stop_is_ended_by_force(monkeypatch):
 
 
 def test_one_that_ignores_pause_is_left_in_peace(monkeypatch):
-    monkeypatch.setattr(trainer, "_DEAF", 0.0)
+    monkeypatch.setattr(tending, "_DEAF", 0.0)
     run_id = start(DEAF)
     wait_for(run_id, "running")
     trainer.pause(run_id)
@@ -479,7 +480,7 @@ def test_there_is_no_trainer_for_what_is_over(kind):
 
 
 def test_there_is_never_a_second_trainer(monkeypatch):
-    monkeypatch.setattr(trainer, "_PATIENCE", 0.1)
+    monkeypatch.setattr(duty, "_PATIENCE", 0.1)
     with trainer.sole_trainer(settings()) as run:
         waiting = add_run(state="starting")
         for what in (waiting, settings(epochs=2)):

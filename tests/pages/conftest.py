@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from mnist_core import trainer
+from mnist_core.trainer import tending
 from tests.pages import runs
 
 
@@ -19,7 +19,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("DIGIT_STUDIO_HOME", str(folder))
-    monkeypatch.setattr(trainer, "_spawn", lambda run: None)
+    monkeypatch.setattr(tending, "_spawn", lambda run: None)
     st.cache_data.clear()  # the digits of a run's board are kept by the id of the run
     yield folder
     st.cache_data.clear()

@@ -1,0 +1,77 @@
+"""The database of runs: what was asked for, how it goes, every batch, kept for good.
+
+One SQLite file, `studio.db` in `paths.home()`, in WAL mode, so that the training process writes
+while pages read. Pages and trainer speak through it alone: a request to pause is a column.
+
+Every function opens the database for itself and closes it again (a fraction of a millisecond), so
+all may be called from any thread of any process. They raise `StoreError`, a sentence for people,
+where the file can't be used.
+"""
+
+from mnist_core.store.database import file, opened
+from mnist_core.store.following import Pin, add_followed, followed, pin, pins, select_pins
+from mnist_core.store.records import (
+    Curves,
+    Moment,
+    Validation,
+    add_batches,
+    add_moment,
+    add_validation,
+    batches,
+    board,
+    curves,
+    forget_from,
+    last_moment,
+    set_board,
+    speeds,
+    validations,
+)
+from mnist_core.store.run import (
+    ACTIVE,
+    RESUMABLE,
+    Request,
+    Run,
+    State,
+    add_run,
+    find_run,
+    runs,
+    select_run,
+    select_runs,
+    update,
+)
+
+__all__ = [
+    "ACTIVE",
+    "RESUMABLE",
+    "Curves",
+    "Moment",
+    "Pin",
+    "Request",
+    "Run",
+    "State",
+    "Validation",
+    "add_batches",
+    "add_followed",
+    "add_moment",
+    "add_run",
+    "add_validation",
+    "batches",
+    "board",
+    "curves",
+    "file",
+    "find_run",
+    "followed",
+    "forget_from",
+    "last_moment",
+    "opened",
+    "pin",
+    "pins",
+    "runs",
+    "select_pins",
+    "select_run",
+    "select_runs",
+    "set_board",
+    "speeds",
+    "update",
+    "validations",
+]

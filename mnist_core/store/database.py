@@ -1,0 +1,138 @@
+"""The file: its tables, and how it is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from mnist_core import paths
+from mnist_core.errors import StoreError
+from mnist_core.files import locked
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE runs (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,              -- preset and number
+  settings TEXT NOT NULL,               -- JSON
+  owner TEXT NOT NULL,                  -- the visit that asked for it; '' is the command line
+  state TEXT NOT NULL,
+  request TEXT,                         -- 'pause' or 'stop', until it is met
+  asked REAL,                           -- when that was asked
+  phase TEXT NOT NULL DEFAULT '',       -- what it does just now, in words
+  share REAL NOT NULL DEFAULT 0,        -- how much of the phase is done, 0-1
+  message TEXT NOT NULL DEFAULT '',     -- why it failed
+  created REAL NOT NULL,                -- times are seconds since 1970
+  queued REAL NOT NULL,                 -- its place in the queue
+  heartbeat REAL NOT NULL,              -- last sign of life
+  pid INTEGER,
+  ended REAL,
+  step INTEGER NOT NULL DEFAULT 0,      -- batches trained on
+  steps INTEGER NOT NULL DEFAULT 0,     -- of the whole run
+  steps_per_epoch INTEGER NOT NULL DEFAULT 0,
+  seconds REAL NOT NULL DEFAULT 0,      -- of training, pauses left out
+  images_per_second REAL NOT NULL DEFAULT 0,
+  validation_accuracy REAL,             -- of the best weights so far
+  test_accuracy REAL,
+  model TEXT                            -- the id of what it made
+);
+CREATE TABLE batches (
+  run TEXT NOT NULL, step INTEGER NOT NULL,
+  loss REAL NOT NULL, accuracy REAL NOT NULL, learning_rate REAL NOT NULL,
+  PRIMARY KEY (run, step)
+) WITHOUT ROWID;
+CREATE TABLE validations (
+  run TEXT NOT NULL, step INTEGER NOT NULL,
+  loss REAL NOT NULL, accuracy REAL NOT NULL,
+  confusion BLOB NOT NULL,              -- (10, 10) uint32, rows: the label, columns: what was read
+  PRIMARY KEY (run, step)
+) WITHOUT ROWID;
+CREATE TABLE moments (                  -- a few times a second
+  run TEXT NOT NULL, step INTEGER NOT NULL,
+  images_per_second REAL NOT NULL,
+  board BLOB NOT NULL,                  -- (100,) uint8, how the board's digits are read
+  PRIMARY KEY (run, step)
+) WITHOUT ROWID;
+CREATE TABLE boards (                   -- the digits of the board, the same through a run
+  run TEXT PRIMARY KEY, images BLOB NOT NULL, labels BLOB NOT NULL
+);
+CREATE TABLE pins (                     -- drawings that are followed through a run
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  run TEXT NOT NULL, owner TEXT NOT NULL,
+  image BLOB NOT NULL,                  -- (28, 28) uint8
+  UNIQUE (run, owner)
+);
+CREATE TABLE followed (
+  pin INTEGER NOT NULL, step INTEGER NOT NULL,
+  probabilities BLOB NOT NULL,          -- (10,) float32
+  PRIMARY KEY (pin, step)
+) WITHOUT ROWID;
+"""
+
+
+def file() -> Path:
+    """The database."""
+    return paths.home() / "studio.db"
+
+
+@contextmanager
+def opened(*, write: bool = False) -> Iterator[sqlite3.Connection]:
+    """The open database; with `write` the block is one transaction that nobody else's interleaves.
+
+    Raises:
+        StoreError: the file can't be made, opened or used.
+    """
+    try:
+        with closing(_connect()) as database:
+            if not write:
+                yield database
+                return
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(
+            f"The database of runs, {file()}, can't be used: {error}. Make room, or move the file"
+            " away to begin a new one."
+        ) from error
+
+
+def _connect() -> sqlite3.Connection:
+    if not (database_file := file()).exists():
+        database_file.parent.mkdir(parents=True, exist_ok=True)
+    # Autocommit: transactions begin where we say so. Ten seconds is how long a writer waits for
+    # another; all transactions here take milliseconds.
+    database = sqlite3.connect(database_file, timeout=10, isolation_level=None)
+    try:
+        database.row_factory = sqlite3.Row
+        # A power cut may lose the last batches, never the file; checkpoints are flushed apart.
+        database.execute("PRAGMA synchronous = NORMAL")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            _create(database)
+        elif version != _VERSION:
+            raise sqlite3.DatabaseError(f"it is of version {version}, made by another release")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _create(database: sqlite3.Connection) -> None:
+    # SQLite waits for others everywhere but where it turns a new file to WAL.
+    with locked(file().with_name(".studio.lock")):
+        # Somebody else may have been quicker.
+        if database.execute("PRAGMA user_version").fetchone()[0] != 0:
+            return
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";\n"):
+            database.execute(statement)
+        database.execute(f"PRAGMA user_version = {_VERSION}")
+        database.execute("COMMIT")
