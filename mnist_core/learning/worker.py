@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import traceback
 from collections.abc import Callable
@@ -67,6 +68,7 @@ class _Worker:
 
     def work(self) -> None:
         self.note(phase="Starting")
+        self.sweep()
         gathered = material.gather(self.run.settings, report=self.report)
         self.report("Building the network")
         self.before = time.monotonic()
@@ -82,6 +84,13 @@ class _Worker:
             self.note(state="paused", request=None, phase="", ended=time.time())
         else:
             self.finish(training)
+
+    def sweep(self) -> None:
+        """Remove what a trainer that was killed left half written; nobody else writes there."""
+        for folder in paths.models().glob(".*-*/"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in self.checkpoint.parent.glob(".*-*"):
+            file.unlink(missing_ok=True)
 
     def begin(self, training: Training) -> None:
         digits = training.material.validation

@@ -178,6 +178,19 @@ def test_stop_before_it_goes_on_keeps_what_it_had():
     assert (run.state, run.step, run.model) == ("stopped", paused.step, run.id)
 
 
+def test_what_a_killed_trainer_left_half_written_is_removed():
+    paused = work(ask="pause", at=6)
+    beside = paths.run(paused.id) / ".checkpoint.npz-0123456789abcdef"
+    beside.write_bytes(b"half")
+    half = paths.models() / f".{paused.id}-0123456789abcdef"
+    half.mkdir(parents=True)
+    (half / "model.keras").write_bytes(b"half")
+    run = work(paused.id)
+    assert run.state == "finished"
+    assert not beside.exists()
+    assert [file.name for file in paths.models().iterdir()] == [run.id]
+
+
 def test_pause_before_it_goes_on_leaves_it_where_it_was(whole):
     paused = work(ask="pause", at=6)
     again = work(paused.id, ask="pause", in_phase="Starting")
