@@ -23,7 +23,7 @@ help:
 	@echo 'make test         run all checks and tests; ARGS="-k draw" is handed to pytest'
 	@echo 'make lint         run the checks alone: style, types, which module may import which'
 	@echo 'make bench        measure the speed'
-	@echo 'make bench-training  measure trainings beside a Keras example (15 minutes; needs MNIST)'
+	@echo 'make bench-training  measure trainings beside a Keras example (10 minutes; needs MNIST)'
 	@echo 'make model        train the model that ships, anew'
 	@echo 'make screenshots  take the pictures in docs/screenshots anew'
 	@echo 'make clean        remove .venv and caches; what you drew and trained stays, in var/'

@@ -10,9 +10,9 @@ import numpy as np
 from mnist_core import store
 from mnist_core.settings import Settings
 
-# Measured on two cores of a server (AMD EPYC, Zen 5) where `_yardstick` takes `_YARDSTICK`.
-_YARDSTICK = 0.012  # seconds
-_WORK = 5e-5  # seconds for a million units of `_effort`
+# Measured on two cores of a server (AMD EPYC, Zen 5), where `_yardstick` takes so many seconds.
+_YARDSTICK = 0.004
+_START = 1.0  # seconds to build a network
 _MAKING = 3e-3  # seconds to make a digit
 
 
@@ -31,7 +31,7 @@ def expected_seconds(settings: Settings) -> float:
             seen = run.step / run.steps * run.settings.total_images * run.settings.epochs
             return images * run.seconds / seen + made * _MAKING
     slower = _yardstick() / _YARDSTICK
-    return (images * _effort(settings) * _WORK + made * _MAKING) * slower
+    return (_START + images * _seconds_an_image(settings) + made * _MAKING) * slower
 
 
 def _alike(settings: Settings) -> tuple[object, ...]:
@@ -40,11 +40,11 @@ def _alike(settings: Settings) -> tuple[object, ...]:
             settings.augment)  # fmt: skip
 
 
-def _effort(settings: Settings) -> float:
-    """Work for one image, in millions of multiplications or what takes as long."""
-    variants = 1.5 if settings.augment else 0.0
-    step = 20 / settings.batch_size  # what a batch costs whatever its size
-    return settings.multiply_adds() / 1e6 + variants + step + 0.2
+def _seconds_an_image(settings: Settings) -> float:
+    """What the presets take on the computer that `_YARDSTICK` is of, to within a third."""
+    step = 400 / settings.batch_size  # what a batch costs whatever its size
+    variants = 15 if settings.augment else 0
+    return 1e-6 * (25 * settings.multiply_adds() / 1e6 + variants + step + 1)
 
 
 @functools.cache

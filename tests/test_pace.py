@@ -28,9 +28,8 @@ def test_the_first_training_is_expected_by_how_quick_the_computer_is():
 
 def test_more_to_do_takes_longer():
     expected = pace.expected_seconds(FAST)
-    assert pace.expected_seconds(replace(FAST, epochs=2 * FAST.epochs)) == pytest.approx(
-        2 * expected
-    )
+    # Twice the images, but the network is built once.
+    assert 1.5 * expected < pace.expected_seconds(replace(FAST, epochs=2 * FAST.epochs))
     for more in (
         replace(FAST, filters=(16, 32, 64)),
         replace(FAST, augment=True),

@@ -1,4 +1,4 @@
-"""How long trainings take, beside Keras' own example; `make bench-training`, about 12 minutes.
+"""How long trainings take, beside Keras' own example; `make bench-training`, about 10 minutes.
 
 Imports and loading the data are left out on both sides; building the network, tracing it and
 validating are in. Every training has a process of its own, since seeds belong to the process. The
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
@@ -66,7 +67,7 @@ def main() -> int:
     fine = True
     with tempfile.TemporaryDirectory() as home:
         os.environ["DIGIT_STUDIO_HOME"] = home
-        for figure in (*_curves(), *_beside_drawing(), *_trainings()):
+        for figure in chain(_curves(), _beside_drawing(), _trainings()):
             print(figure, flush=True)
             fine = fine and figure.fine
     return 0 if fine else 1
