@@ -89,7 +89,7 @@ def train(what: str | Settings) -> Run:
     from mnist_core.cli import quiet_libraries
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.nice(_NICE)
+    os.nice(max(0, _NICE - os.nice(0)))  # whoever starts this one may have stepped back, too
     with trainer.sole_trainer(what) as run, trainer.Ear(run.id) as ear, _pausing(ear):
         print(f"{run.id}: {PRESETS[run.settings.preset].title}", flush=True)
         with _shown() as watch:

@@ -25,9 +25,9 @@ def expected_seconds(settings: Settings) -> float:
     images = settings.total_images * settings.epochs
     made = settings.generated_digits + settings.scribbles
     if settings.data == "generated":
-        made += settings.total_images
+        made = settings.total_images
     for run in store.runs(limit=50):
-        if run.images_per_second and run.seconds > 3 and _alike(run.settings) == _alike(settings):
+        if run.step and run.seconds > 3 and _alike(run.settings) == _alike(settings):
             seen = run.step / run.steps * run.settings.total_images * run.settings.epochs
             return images * run.seconds / seen + made * _MAKING
     slower = _yardstick() / _YARDSTICK

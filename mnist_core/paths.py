@@ -21,9 +21,19 @@ def models() -> Path:
     return home() / "models"
 
 
+def runs() -> Path:
+    """The folder of what runs write, below `home()`, one folder each."""
+    return home() / "runs"
+
+
 def run(run_id: str) -> Path:
-    """The folder of a run's checkpoint and log, below `home()`."""
-    return home() / "runs" / run_id
+    """The folder of a run's checkpoint and log."""
+    return runs() / run_id
+
+
+def checkpoint(run_id: str) -> Path:
+    """Where a run goes on from; there is none before the first and after the end."""
+    return run(run_id) / "checkpoint.npz"
 
 
 def shipped_model() -> Path:

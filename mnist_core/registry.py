@@ -58,9 +58,14 @@ class Model:
         if hashlib.sha256(content).hexdigest() != self.card["files"].get(name):
             raise ModelError(
                 f"The model file {file} is damaged or was altered: its SHA-256 is not the one in"
-                " card.json. Restore it from where you got Digit Studio."
+                f" card.json. {self._remedy()}"
             )
         return content
+
+    def _remedy(self) -> str:
+        if self.id == SHIPPED:
+            return "Restore it from where you got Digit Studio."
+        return "Train it again, or publish another."
 
     def check(self) -> None:
         """Make sure that every file is what the card says.

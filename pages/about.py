@@ -19,8 +19,8 @@ st.title("About this model")
 st.write(
     f"Your drawings are read by {session.described(model)}. It runs on the computer that serves"
     " this page; what you draw is sent nowhere else. It is forgotten when you close the page, all"
-    " but the drawing that is on the board when you press Retrain: that run keeps it, to show how"
-    " it was read."
+    " but a drawing that is followed through a training, as the one on the board is when you press"
+    " Retrain: the run keeps it, and shows it to everyone who looks at that run."
 )
 
 st.subheader("How good is it?")

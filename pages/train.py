@@ -66,8 +66,9 @@ def head(run: Run) -> None:
 
 
 def follow(run: Run) -> None:
-    """A drawing of the reader's own, through the run."""
-    st.subheader("Your drawing, as it learns")
+    """A drawing, the reader's own if there is one, through the run."""
+    mine = [pin for pin in store.pins(run.id) if pin.owner == session.visitor()]
+    st.subheader("Your drawing, as it learns" if mine else "A drawing, as it learns")
     shown = followed_drawing(run, visitor=session.visitor())
     if not run.active and not shown:
         st.caption("No drawing was followed through this run.")
@@ -78,11 +79,11 @@ def follow(run: Run) -> None:
         if not shown:
             st.caption("Draw a digit on the page Draw, then follow it here.")
         return
-    mine = [pin for pin in store.pins(run.id) if pin.owner == session.visitor()]
     if not any((pin.image == digit).all() for pin in mine):
-        st.button(
+        button(
             "Follow my drawing",
-            on_click=lambda: store.pin(run.id, owner=session.visitor(), image=digit),
+            lambda: store.pin(run.id, owner=session.visitor(), image=digit),
+            key="follow",
             help="Shows what the network makes of the drawing on the board, from here on.",
         )
 

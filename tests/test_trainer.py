@@ -316,15 +316,50 @@ def test_one_that_is_resumed_waits_its_turn():
     wait_for(second, "running")
 
 
-def test_a_paused_run_can_be_stopped_for_good():
-    run_id = add_run(state="paused")
-    trainer.stop(run_id)
-    assert state(run_id) == "stopped"
-    with pytest.raises(RunError, match="is stopped: it can't go on"):
-        trainer.resume(run_id)
+def test_what_waits_to_go_on_keeps_what_it_has_learned_when_it_is_told_not_to():
+    start()
+    paused = add_run(state="paused", step=7)
+    assert trainer.resume(paused).state == "queued"
+    trainer.stop(paused)
+    assert state(paused) == "paused"
+    assert trainer.resume(paused).state == "queued"
 
 
-@pytest.mark.parametrize("kind", ["stopped", "finished", "failed", "interrupted"])
+def test_a_run_that_is_asked_to_end_is_not_joined():
+    first = start(DEAF)
+    wait_for(first, "running")
+    trainer.pause(first)
+    again = trainer.start(settings(DEAF))
+    assert (again.joined, again.run.id != first, again.ahead) == (False, True, 1)
+
+
+def test_a_run_killed_after_stop_that_has_a_checkpoint_can_go_on():
+    run_id = add_run(state="running", request="stop", step=7)
+    paths.run(run_id).mkdir(parents=True)
+    paths.checkpoint(run_id).write_bytes(b"kept")
+    trainer.tend()
+    assert state(run_id) == "interrupted"
+
+
+def test_what_was_asked_of_a_process_is_forgotten_where_it_must_wait():
+    handle = lock(paths.home() / "trainer.lock")
+    run_id = add_run(state="starting", request="stop", asked=1.0, pid=1, heartbeat=time.time())
+    with pytest.raises(RunError, match="only one"), trainer.sole_trainer(run_id):
+        pass
+    os.close(handle)
+    run = store.find_run(run_id)
+    assert (run.state, run.pid, run.request) == ("queued", None, None)
+
+
+def test_a_new_database_takes_no_names_of_old_models_and_checkpoints():
+    (paths.models() / "fast-6").mkdir(parents=True)
+    (paths.models() / ".fast-90-0123").mkdir()
+    paths.run("mlp-8").mkdir(parents=True)
+    assert add_run(state="paused") == "fast-9"
+    assert add_run(state="paused") == "fast-10"
+
+
+@pytest.mark.parametrize("kind", ["stopped", "finished", "failed", "interrupted", "paused"])
 @pytest.mark.parametrize("ask", [trainer.pause, trainer.stop])
 def test_what_is_over_can_not_be_asked(kind, ask):
     run_id = add_run(state=kind)
@@ -420,7 +455,7 @@ def test_one_that_never_takes_its_place_is_given_up(monkeypatch):
 
 
 def test_one_that_ignores_stop_is_ended_by_force(monkeypatch):
-    monkeypatch.setattr(tending, "_DEAF", 0.3)
+    monkeypatch.setattr(tending, "_STUCK", 0.3)
     run_id, next_id = start(DEAF), start(epochs=2)
     wait_for(run_id, "running")
     trainer.stop(run_id)

@@ -40,15 +40,15 @@ def work(run: Run, ear: Ear, *, watch: Callable[[Run], None] | None = None) -> R
     except _Left:
         worker.leave_before_training()
     except DigitStudioError as error:
-        worker.note(state="failed", message=str(error), phase="", ended=time.time())
+        worker.fail(str(error))
+    except OSError as error:
+        traceback.print_exc()
+        worker.fail(
+            f"A file can't be read or written ({error}): make room or give leave, then resume it."
+        )
     except Exception as error:
         traceback.print_exc()
-        worker.note(
-            state="failed",
-            message=f"Something unforeseen happened: {type(error).__name__}: {error}",
-            phase="",
-            ended=time.time(),
-        )
+        worker.fail(f"Something unforeseen happened: {type(error).__name__}: {error}")
     return store.find_run(run.id)
 
 
@@ -61,7 +61,7 @@ class _Worker:
         self.run = run
         self.ear = ear
         self.watch = watch
-        self.checkpoint = paths.run(run.id) / "checkpoint.npz"
+        self.checkpoint = paths.checkpoint(run.id)
         self.seconds = run.seconds
         self.told = 0.0
         self.before = 0.0
@@ -78,7 +78,7 @@ class _Worker:
         training.warm_up()
         self.begin(training)
         self.train(training)
-        # From here on a crash costs nothing: the same end is reached again.
+        # From here on a crash costs nothing that was learned.
         training.save(self.checkpoint)
         if self.ear.request == "pause" and not training.over:
             self.note(state="paused", request=None, phase="", ended=time.time())
@@ -138,10 +138,11 @@ class _Worker:
         self.seconds += took
         return took
 
-    def validate(self, training: Training) -> None:
+    def validate(self, training: Training, *, to_the_end: bool = False) -> None:
+        """Validate and note it; unless it must be, it is dropped if something is asked."""
         seen = None
         for seen in training.validate():
-            if self.ear.request and seen is None:
+            if self.ear.request and seen is None and not to_the_end:
                 return
         assert seen is not None and training.best is not None
         _make_sure_it_converges(np.array([seen.loss]), seen.step)
@@ -172,13 +173,14 @@ class _Worker:
         """Leave a model behind, if there is one to keep."""
         # Before its first validation a run that was stopped has nothing chosen: take what is there.
         if training.best is None and training.step:
-            for _ in training.validate():
-                pass
+            self.validate(training, to_the_end=True)
         over = "finished" if training.over else "stopped"
         if training.best is None:
             self.note(state=over, request=None, phase="", ended=time.time())
             return
-        self.note(state="finishing", request=None, phase="Writing the model and measuring it")
+        self.note(
+            state="finishing", request=None, phase="Writing the model and measuring it", share=1.0
+        )
         test = material.load_test(self.run.settings, report=lambda *_: None)
         with registry.new_model(self.run.id) as folder:
             card = packing.pack(
@@ -197,6 +199,9 @@ class _Worker:
     def leave_before_training(self) -> None:
         over = "paused" if self.ear.request == "pause" else "stopped"
         self.note(state=over, request=None, phase="", ended=time.time())
+
+    def fail(self, message: str) -> None:
+        self.note(state="failed", message=message, request=None, phase="", ended=time.time())
 
     def report(self, phase: str, share: float = 0.0) -> None:
         """Say what is being done, and leave if that was asked."""

@@ -3,9 +3,9 @@
 One SQLite file, `studio.db` in `paths.home()`, in WAL mode, so that the training process writes
 while pages read. Pages and trainer speak through it alone: a request to pause is a column.
 
-Every function opens the database for itself and closes it again (a fraction of a millisecond), so
-all may be called from any thread of any process. They raise `StoreError`, a sentence for people,
-where the file can't be used.
+Functions that take no open database open it for themselves and close it again (a fraction of a
+millisecond), so they may be called from any thread of any process. They raise `StoreError`, a
+sentence for people, where the file can't be used.
 """
 
 from mnist_core.store.database import file, opened

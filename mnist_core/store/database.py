@@ -93,7 +93,8 @@ def opened(*, write: bool = False) -> Iterator[sqlite3.Connection]:
             try:
                 yield database
             except BaseException:
-                database.execute("ROLLBACK")
+                if database.in_transaction:  # SQLite itself gives up where the disk is full
+                    database.execute("ROLLBACK")
                 raise
             database.execute("COMMIT")
     except (sqlite3.Error, OSError) as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 import time
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Literal
 
+from mnist_core import paths
 from mnist_core.errors import RunError
 from mnist_core.settings import Settings
 from mnist_core.store.database import opened
@@ -55,6 +57,11 @@ class Run:
         return self.state in ACTIVE
 
     @property
+    def ending(self) -> bool:
+        """Whether it is about to leave, because it was asked to or has done all."""
+        return self.state == "finishing" or self.request is not None
+
+    @property
     def resumable(self) -> bool:
         """Whether it can go on."""
         return self.state in RESUMABLE
@@ -82,13 +89,16 @@ class Run:
 def add_run(database: sqlite3.Connection, settings: Settings, *, owner: str) -> Run:
     """Put a new run at the end of the queue."""
     now = time.time()
-    cursor = database.execute(
-        "INSERT INTO runs (id, settings, owner, state, created, queued, heartbeat)"
-        " VALUES (hex(randomblob(8)), ?, ?, 'queued', ?, ?, ?)",
-        (settings.as_json(), owner, now, now, now),
+    row = database.execute("SELECT max(seq) AS last FROM sqlite_sequence").fetchone()
+    # A database may be new beside models and checkpoints that are not: never take their names.
+    taken = (_number(folder) for where in _HOMES for folder in where().glob("*-*"))
+    number = 1 + max(row["last"] or 0, *taken, 0)
+    run_id = f"{settings.preset}-{number}"
+    database.execute(
+        "INSERT INTO runs (number, id, settings, owner, state, created, queued, heartbeat)"
+        " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)",
+        (number, run_id, settings.as_json(), owner, now, now, now),
     )
-    run_id = f"{settings.preset}-{cursor.lastrowid}"
-    database.execute("UPDATE runs SET id = ? WHERE number = ?", (run_id, cursor.lastrowid))
     return select_run(database, run_id)
 
 
@@ -129,6 +139,14 @@ def select_run(database: sqlite3.Connection, run_id: str) -> Run:
     if row is None:
         raise RunError(f"There is no run named {run_id!r}.")
     return _as_run(row)
+
+
+_HOMES = (paths.models, paths.runs)
+
+
+def _number(folder: Path) -> int:
+    digits = folder.name.rpartition("-")[2]
+    return int(digits) if digits.isdecimal() and not folder.name.startswith(".") else 0
 
 
 def _as_run(row: sqlite3.Row) -> Run:

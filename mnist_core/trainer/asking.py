@@ -35,7 +35,8 @@ def start(
 ) -> Started:
     """Have a network trained in the background, now or after the runs before it.
 
-    If the very same settings are being trained or wait in the queue, that run is joined.
+    If the very same settings are being trained or wait in the queue, that run is joined, unless it
+    was asked to end.
 
     Args:
         settings: what to train.
@@ -44,12 +45,13 @@ def start(
 
     Raises:
         InputError: a setting is outside its limits.
+        RunError: the run is gone before the drawing could be pinned to it.
         StoreError: the database can't be used.
     """
     settings.check()
     with store.opened(write=True) as database:
         waiting = store.select_runs(database, "queued", *store.ACTIVE)
-        same = [run for run in waiting if run.settings == settings]
+        same = [run for run in waiting if run.settings == settings and not run.ending]
         run = same[0] if same else store.add_run(database, settings, owner=owner)
     if follow is not None:
         store.pin(run.id, owner=owner, image=follow)
@@ -83,7 +85,9 @@ def pause(run_id: str) -> None:
 
 
 def stop(run_id: str) -> None:
-    """Ask a run to end here and keep the best network so far; one that hasn't begun just ends.
+    """Ask a run to end here and keep the best network so far.
+
+    One that waits just leaves the queue; if it has learned something already, it is paused again.
 
     Raises:
         RunError: it is unknown or over.
@@ -112,10 +116,8 @@ def _ask(run_id: str, request: Request) -> None:
     with store.opened(write=True) as database:
         run = store.select_run(database, run_id)
         if run.state == "queued":
-            over = "paused" if request == "pause" else "stopped"
+            over = "paused" if request == "pause" or run.step else "stopped"
             store.update(database, run_id, state=over, ended=time.time())
-        elif run.state == "paused" and request == "stop":
-            store.update(database, run_id, state="stopped", ended=time.time())
         elif run.state in ("starting", "running"):
             # When it was asked tells whether it listens.
             store.update(database, run_id, request=request, asked=time.time())

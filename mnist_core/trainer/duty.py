@@ -38,7 +38,9 @@ def sole_trainer(what: str | Settings) -> Iterator[Run]:
             with store.opened(write=True) as database:
                 # Whoever holds the lock starts it later.
                 database.execute(
-                    "UPDATE runs SET state = 'queued' WHERE id = ? AND state = 'starting'", (what,)
+                    "UPDATE runs SET state = 'queued', pid = NULL, request = NULL"
+                    " WHERE id = ? AND state = 'starting'",
+                    (what,),
                 )
         raise RunError("A training is under way, and only one runs at a time: wait for its end.")
     try:
@@ -96,7 +98,8 @@ class Ear:
             # A database that is busy for once is no reason to be deaf from then on.
             with contextlib.suppress(StoreError), store.opened() as database:
                 asked = store.select_run(database, self._run_id).request
-                self.request = asked or self.request
+                if asked:  # a signal may have asked, too
+                    self.request = asked
                 if time.time() - beat > 1:
                     beat = time.time()
                     store.update(database, self._run_id, heartbeat=beat)

@@ -27,10 +27,12 @@ def is_held() -> bool:
 
 def call_over(database: sqlite3.Connection, run: Run) -> None:
     """Note that the process of a run is gone."""
+    # What has learned something can always go on, even if it was asked to stop.
+    lost = run.request == "stop" and not paths.checkpoint(run.id).exists()
     store.update(
         database,
         run.id,
-        state="stopped" if run.request == "stop" else "interrupted",
+        state="stopped" if lost else "interrupted",
         request=None,
         phase="",
         ended=time.time(),

@@ -14,7 +14,8 @@ from mnist_core.store import Run
 from mnist_core.trainer.presence import call_over, is_held
 
 _START = 20.0  # seconds a process may take from its start to holding the lock
-_DEAF = 10.0  # seconds after which a trainer that ignores Stop is ended by force
+_DEAF = 10.0  # seconds after which a trainer that ignores Stop and gives no sign of life is ended
+_STUCK = 60.0  # the same for one that lives, since it may be loading what it needs
 
 _children: list[subprocess.Popen[bytes]] = []  # so that none stays a zombie
 
@@ -72,9 +73,13 @@ def _may_come(run: Run) -> bool:
 
 
 def _end_the_deaf(live: list[Run]) -> None:
-    """End a trainer by force that was asked to stop and shows no sign of having heard."""
+    """End a trainer by force that was asked to stop, did not, and won't."""
+    now = time.time()
     for run in live:
-        if run.request == "stop" and run.asked and time.time() - run.asked > _DEAF and run.pid:
+        if not run.active or run.request != "stop" or run.asked is None or run.pid is None:
+            continue
+        patience = _STUCK if now - run.heartbeat < _DEAF else _DEAF
+        if now - run.asked > patience:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(run.pid, signal.SIGKILL)
 

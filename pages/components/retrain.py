@@ -12,6 +12,8 @@ from mnist_core import datasets, pace, registry, store, trainer
 from mnist_core.errors import DigitStudioError, InputError
 from mnist_core.settings import (
     DEFAULT_PRESET,
+    GENERATED_IMAGES,
+    MNIST_IMAGES,
     PRESETS,
     Activation,
     Data,
@@ -82,15 +84,14 @@ def buttons(run: Run, *, key: str) -> None:
                 "Resume", trainer.resume, run.id, key=f"{key}_resume", help="Go on where it was."
             )
         elif run.state == "queued":
-            button("Don't train", trainer.stop, run.id, key=f"{key}_stop")
+            button("Not now", trainer.stop, run.id, key=f"{key}_stop", help="Leave the queue.")
         elif run.active:
-            over = run.state == "finishing" or run.request is not None
             button(
                 "Pause",
                 trainer.pause,
                 run.id,
                 key=f"{key}_pause",
-                disabled=over,
+                disabled=run.ending,
                 help="Keeps everything; it can go on at any time, even after a restart.",
             )
             button(
@@ -98,7 +99,7 @@ def buttons(run: Run, *, key: str) -> None:
                 trainer.stop,
                 run.id,
                 key=f"{key}_stop",
-                disabled=over,
+                disabled=run.ending,
                 help="Ends here and keeps the best network so far.",
             )
 
@@ -268,7 +269,13 @@ def _fields(settings: Settings) -> tuple[Settings, bool]:
         help="Turns, slants, stretches and moves each image a little, anew every time"
         " (augmentation).",
     )
-    number("images", "Training images", "How many of MNIST's it learns from.", step=1000)
+    number(
+        "images",
+        "Training images",
+        f"How many it learns from: of MNIST at most {MNIST_IMAGES:,}, of digits made by a program"
+        f" at most {GENERATED_IMAGES:,}.",
+        step=1000,
+    )
     number("seed", "Seed", "The same seed trains the same network.", step=1)
     chosen = replace(settings, **{n: v for n, v in given.items() if v is not None})
     wrong |= {n: "Give a number." for n, v in given.items() if v is None}

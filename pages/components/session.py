@@ -58,7 +58,7 @@ def drawn_digit() -> NDArray[np.uint8] | None:
 
 
 def visitor() -> str:
-    """A name for this visit, to know its own runs by."""
+    """A name for this visit, to know the drawings by that it follows through runs."""
     if "visitor" not in st.session_state:
         st.session_state.visitor = uuid.uuid4().hex
     name: str = st.session_state.visitor

@@ -188,10 +188,15 @@ def first_digit(text: str) -> int | None:
 
 
 def _on_screen(page: Page, strokes: Sequence[Stroke], box: Box) -> list[list[tuple[float, float]]]:
-    surface = canvas(page)
-    surface.scroll_into_view_if_needed()
-    place = surface.bounding_box()
-    assert place is not None, "the canvas is not on the screen"
+    # In one go: the library puts another canvas in the place of this one when the pen changes.
+    place = canvas(page).evaluate(
+        """surface => {
+             surface.scrollIntoView({block: "nearest"});
+             const {x, y, width, height} = surface.getBoundingClientRect();
+             return {x, y, width, height};
+           }"""
+    )
+    assert place["width"], "the canvas is not on the screen"
     corner = np.array([place["x"], place["y"]])
     size = np.array([place["width"], place["height"]])
     low, high = np.array(box[:2]), np.array(box[2:])

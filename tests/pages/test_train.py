@@ -76,8 +76,8 @@ def test_nothing_trained_yet_says_how_to_begin() -> None:
 
 
 def test_a_finished_run(home: Path) -> None:
-    add_model("fast-1")
     run = runs.put("finished", done=20, model="fast-1", test_accuracy=0.8765)
+    add_model("fast-1")
     assert run.id == "fast-1"
     app = opened()
     assert app.selectbox(key="run").options == ["fast-1: Small CNN, fast (finished)"]
@@ -98,8 +98,8 @@ def test_a_finished_run(home: Path) -> None:
 
 
 def test_a_model_is_put_to_work_and_taken_back() -> None:
-    add_model("fast-1")
     runs.put("finished", done=20, model="fast-1", test_accuracy=0.9)
+    add_model("fast-1")
     app = opened()
     press(app, "Use this model")
     assert registry.published() == "fast-1"
@@ -110,8 +110,8 @@ def test_a_model_is_put_to_work_and_taken_back() -> None:
 
 
 def test_a_damaged_model_is_not_put_to_work() -> None:
-    add_model("fast-1")
     runs.put("finished", done=20, model="fast-1", test_accuracy=0.9)
+    add_model("fast-1")
     (paths.models() / "fast-1" / "model.tflite").write_bytes(b"damaged")
     app = opened()
     press(app, "Use this model")
@@ -120,8 +120,8 @@ def test_a_damaged_model_is_not_put_to_work() -> None:
 
 
 def test_a_stopped_run_keeps_its_model() -> None:
-    add_model("fast-1")
     runs.put("stopped", done=13, model="fast-1", test_accuracy=0.8)
+    add_model("fast-1")
     app = opened()
     assert "(stopped)" in app.selectbox(key="run").options[0]
     assert buttons(app) == ["Use this model"]
@@ -190,8 +190,8 @@ def test_a_run_that_waits_says_how_long(trainer_at_work: None) -> None:
     opened(app)
     (info, *_) = app.info
     assert "1 before it" in info.value
-    assert buttons(app) == ["Don't train"]
-    press(app, "Don't train")
+    assert buttons(app) == ["Not now"]
+    press(app, "Not now")
     assert store.find_run(waiting.id).state == "stopped"
 
 
