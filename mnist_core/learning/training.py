@@ -212,36 +212,43 @@ class Training:
         seed = tf.constant(self.settings.seed, tf.int64)
         smoothing = self.settings.label_smoothing
 
+        def one(batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+            rows, step = batch
+            x = tf.cast(tf.gather(images, rows), tf.float32)[..., None] / 255.0
+            wanted = tf.gather(targets, rows)
+            if self.settings.augment:
+                x = augmentation.vary(x, tf.stack([seed, step]))
+            aim = wanted * (1 - smoothing) + smoothing / 10
+            with tf.GradientTape() as tape:
+                logits = network(x, training=True)
+                loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(aim, logits))
+            optimizer.apply(tape.gradient(loss, weights), weights)
+            # Told without smoothing, as the validation's is.
+            plain = tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
+            # What is no digit has no class that is quite right.
+            right = tf.gather(wanted, tf.argmax(logits, axis=1), batch_dims=1) == 1
+            return tf.reduce_mean(plain), tf.reduce_mean(tf.cast(right, tf.float32))
+
+        # Without AutoGraph, which Python 3.13 warns of; it has nothing to convert here.
         @tf.function(
-            input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.int64)]
+            input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.int64)],
+            autograph=False,
         )
         def learn(rows: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            count = tf.shape(rows)[0]
-            losses, accuracies = (tf.TensorArray(tf.float32, count) for _ in range(2))
-            for i in tf.range(count):
-                x = tf.cast(tf.gather(images, rows[i]), tf.float32)[..., None] / 255.0
-                wanted = tf.gather(targets, rows[i])
-                if self.settings.augment:
-                    x = augmentation.vary(x, tf.stack([seed, step + tf.cast(i, tf.int64)]))
-                aim = wanted * (1 - smoothing) + smoothing / 10
-                with tf.GradientTape() as tape:
-                    logits = network(x, training=True)
-                    loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(aim, logits))
-                optimizer.apply(tape.gradient(loss, weights), weights)
-                # What is no digit has no class that is quite right.
-                right = tf.gather(wanted, tf.argmax(logits, axis=1), batch_dims=1) == 1
-                # Told without smoothing, as the validation's is.
-                plain = tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
-                losses = losses.write(i, tf.reduce_mean(plain))
-                accuracies = accuracies.write(i, tf.reduce_mean(tf.cast(right, tf.float32)))
-            return losses.stack(), accuracies.stack()
+            steps = step + tf.range(tf.shape(rows, tf.int64)[0])
+            outcome = (tf.float32, tf.float32)
+            # One after the other: each goes on from the weights that the one before has left.
+            return tf.map_fn(one, (rows, steps), fn_output_signature=outcome, parallel_iterations=1)
 
         return learn
 
     def _make_read(self) -> tf.types.experimental.PolymorphicFunction:
         network = self._to_logits
 
-        @tf.function(input_signature=[tf.TensorSpec([None, 28, 28], tf.uint8)])
+        @tf.function(
+            input_signature=[tf.TensorSpec([None, 28, 28], tf.uint8)],
+            autograph=False,
+        )
         def read(digits: tf.Tensor) -> tf.Tensor:
             x = tf.cast(digits, tf.float32)[..., None] / 255.0
             return tf.nn.softmax(network(x, training=False))

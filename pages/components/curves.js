@@ -8,6 +8,8 @@ const MARKS = ["circle", "square", "diamond", "triangle"];
 const MARK = 8; // pixels across
 const Y_AXIS = 46; // pixels, the same in all panels, so that their x axes line up
 const RIGHT = 18; // pixels beside the curves, for labels at their ends
+const CLOSEST = 1e-5; // of the run, that can be zoomed to
+const KEYS = "With keys: plus and minus zoom, left and right move, 0 shows the whole run.";
 const instances = new WeakMap();
 let count = 0;
 
@@ -22,8 +24,12 @@ class Curves {
     this.whole = make("button", { type: "button", className: "whole", textContent: "Whole run" });
     this.whole.onclick = () => this.zoom(null);
     const hint = make("span", { className: "hint", textContent: "Drag across to zoom" });
+    hint.append(make("span", { className: "by-key", textContent: ", or use + and −" }));
+    // For who hears the plots, which name it as their description.
+    this.keys = make("span", { id: `keys-${count++}`, hidden: true, textContent: KEYS });
     const bar = make("div", { className: "bar" });
-    bar.append(this.readout, hint, this.whole);
+    bar.append(this.readout, hint, this.whole, this.keys);
+    root.setAttribute("aria-label", "Curves over the epochs");
     root.append(bar);
     this.observer = new ResizeObserver(() => this.panels.forEach((panel) => panel.resize()));
     this.observer.observe(root);
@@ -34,13 +40,12 @@ class Curves {
   update(data) {
     this.data = data;
     this.theme = readTheme(this.root);
-    this.root.setAttribute("aria-label", `Curves over ${data.xLabel}`);
     const lasts = data.xs.filter((x) => x.length).map((x) => x[x.length - 1]);
     this.latest = Math.max(0, ...lasts);
     this.end = Math.max(this.latest, data.xEnd ?? 0) || 1;
     data.panels.forEach((given, place) => {
       const looks = given.lines.map((l) => [l.label, l.style, l.colour, l.low !== null]);
-      const shape = JSON.stringify([given.title, given.unit, given.height, given.log, looks]);
+      const shape = JSON.stringify([given.title, given.unit, given.height, looks]);
       if (this.panels[place]?.shape !== shape) {
         const panel = new PanelView(this, given, shape);
         if (this.panels[place]) this.panels[place].replaceWith(panel);
@@ -50,7 +55,6 @@ class Curves {
       this.panels[place].update(given, place === 0 ? data.told : null);
     });
     this.panels.splice(data.panels.length).forEach((panel) => panel.remove());
-    this.panels.forEach((panel, place) => panel.name(place === this.panels.length - 1));
     this.tell(null);
     this.zoom(this.zoomed);
   }
@@ -66,13 +70,30 @@ class Curves {
     this.panels.forEach((panel) => panel.chart?.setScale("x", { min, max }));
   }
 
+  // A key pressed on a plot. Zooming keeps the crosshair, or else the middle, where it is.
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
+    const times = { "+": 0.5, "=": 0.5, "-": 2 }[event.key];
+    const move = { ArrowLeft: -0.2, ArrowRight: 0.2 }[event.key];
+    const whole = event.key === "0" || event.key === "Escape";
+    if (!times && !move && !whole) return;
+    event.preventDefault();
+    const [min, max] = this.view();
+    const span = Math.max((max - min) * (times ?? 1), this.end * CLOSEST);
+    if (whole || span > this.end * 0.999) return this.zoom(null);
+    const still = this.at ?? (min + max) / 2;
+    const from = move ? min + move * span : still - ((still - min) / (max - min)) * span;
+    const start = Math.max(0, Math.min(from, this.end - span));
+    this.zoom([start, start + span]);
+  }
+
   // x: where the crosshair is; null leaves it, undefined says it went away.
   tell(x) {
     if (x !== null) this.at = x;
     const shown = this.at === undefined ? undefined : Math.min(this.at, this.latest);
     const step = this.view()[1] - this.view()[0];
     const words = shown?.toFixed(step > 20 ? 1 : step > 0.5 ? 2 : 4);
-    setText(this.readout, words ? `At ${this.data.xLabel} ${words}` : "Latest values");
+    setText(this.readout, words ? `At epoch ${words}` : "Latest values");
   }
 
   destroy() {
@@ -111,6 +132,10 @@ class PanelView {
 
     this.plot = make("div", { className: "plot" });
     this.plot.setAttribute("role", "img");
+    this.plot.setAttribute("aria-describedby", owner.keys.id);
+    this.plot.setAttribute("aria-keyshortcuts", "+ - ArrowLeft ArrowRight 0 Escape");
+    this.plot.tabIndex = 0;
+    this.plot.onkeydown = (event) => owner.press(event);
     this.plot.style.height = `${given.height}px`;
     this.waiting = make("div", { className: "waiting" });
     this.waiting.append(make("span", { textContent: "Waiting for the first batch ..." }));
@@ -191,7 +216,7 @@ class PanelView {
         legend: { show: false },
         scales: {
           x: { time: false, range: () => owner.view() },
-          y: { distr: given.log ? 3 : 1, range: (_, min, max) => this.range(min, max) },
+          y: { range: (_, min, max) => this.range(min, max) },
         },
         axes: [
           {
@@ -205,7 +230,7 @@ class PanelView {
             ...axis,
             size: Y_AXIS,
             gap: 6,
-            space: given.log ? 18 : 24,
+            space: 24,
             values: (_, splits) => splits.map((y) => tick(y, given.unit)),
           },
         ],
@@ -237,7 +262,7 @@ class PanelView {
               const { left, width } = u.select;
               const range = [u.posToVal(left, "x"), u.posToVal(left + width, "x")];
               u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-              if (range[1] - range[0] > owner.end * 1e-5) owner.zoom(range);
+              if (range[1] - range[0] > owner.end * CLOSEST) owner.zoom(range);
             },
           ],
           setCursor: [
@@ -301,11 +326,10 @@ class PanelView {
   }
 
   range(min, max) {
-    const { unit, log, range } = this.given;
-    let low = log ? 0.1 : 0;
+    const { unit, range } = this.given;
+    let low = 0;
     let high = 1;
-    if (min !== null && log) [low, high] = uPlot.rangeLog(min, max, 10, false);
-    else if (min !== null) [low, high] = uPlot.rangeNum(min, max, 0.1, true);
+    if (min !== null) [low, high] = uPlot.rangeNum(min, max, 0.1, true);
     else if (unit === "%") high = 100;
     if (unit === "%" && max !== null && max <= 100) high = Math.min(high, 100);
     return [range[0] ?? low, range[1] ?? high];
@@ -358,11 +382,6 @@ class PanelView {
     const { title, unit, lines } = this.given;
     const values = lines.map((line) => `${line.label} ${words(latest(line), unit, false)}`);
     return `${title}: ${this.empty ? "nothing yet" : values.join(", ")}`;
-  }
-
-  // The last panel names the x axis for all.
-  name(last) {
-    this.element.dataset.xLabel = last ? this.owner.data.xLabel : "";
   }
 
   resize() {

@@ -1,4 +1,4 @@
-"""Curves that are followed while they grow: one under the other, over one x axis.
+"""Curves that are followed while they grow: one under the other, over the epochs.
 
 Drawn by uPlot 1.6.32 (MIT licence, vendor/uPlot.LICENSE), the file dist/uPlot.iife.min.js of its
 npm package unchanged, SHA-256 19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f.
@@ -11,6 +11,7 @@ gets the data only calls them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -97,7 +98,6 @@ class Panel:
         unit: "%" (values 0-100), "/s", or any other; shown behind the values.
         height: of axes and curves, in pixels.
         y_range: lowest and highest y; `None` follows the values in view.
-        log: a logarithmic y axis; values that aren't positive leave a gap.
         help: a sentence or two behind a question mark.
     """
 
@@ -106,7 +106,6 @@ class Panel:
     unit: str = ""
     height: int = 180
     y_range: tuple[float | None, float | None] = (None, None)
-    log: bool = False
     help: str = ""
 
 
@@ -114,7 +113,6 @@ def curves(
     panels: Sequence[Panel],
     *,
     key: str,
-    x_label: str = "epoch",
     x_end: float | None = None,
     told: str,
 ) -> None:
@@ -123,22 +121,20 @@ def curves(
     Args:
         panels: from top to bottom.
         key: of the component; another key starts with the whole run and nothing hidden.
-        x_label: the name of the x axis, in the singular.
-        x_end: the planned end; the x axis spans 0 to it, so that it doesn't move as data comes.
+        x_end: the planned end, in epochs; the x axis spans 0 to it, so that it doesn't move as
+            data comes.
         told: one sentence that says what the curves show, for people who don't see them.
     """
     with st.container(key=f"{key}_curves", gap=None):
         _drawing(key=f"{key}_drawing")
-        _curves(key=key, data=_payload(panels, x_label=x_label, x_end=x_end, told=told))
+        _curves(key=key, data=_payload(panels, x_end=x_end, told=told))
 
 
-def _payload(
-    panels: Sequence[Panel], *, x_label: str, x_end: float | None, told: str
-) -> dict[str, Any]:
+def _payload(panels: Sequence[Panel], *, x_end: float | None, told: str) -> dict[str, Any]:
     """What the browser gets. Lines often share their x, which is then sent once, under `xs`."""
     xs: dict[tuple[float | None, ...], int] = {}
 
-    def line_of(line: Line, log: bool) -> dict[str, Any]:
+    def line_of(line: Line) -> dict[str, Any]:
         edges = {"low": line.low, "high": line.high}
         return {
             "label": line.label,
@@ -146,11 +142,8 @@ def _payload(
             "colour": line.colour,
             "bold": line.bold,
             "x": xs.setdefault(tuple(_numbers(line.x, digits=8)), len(xs)),
-            "y": _numbers(line.y, positive=log),
-        } | {
-            name: None if edge is None else _numbers(edge, positive=log)
-            for name, edge in edges.items()
-        }
+            "y": _numbers(line.y),
+        } | {name: None if edge is None else _numbers(edge) for name, edge in edges.items()}
 
     return {
         "panels": [
@@ -159,26 +152,20 @@ def _payload(
                 "unit": panel.unit,
                 "height": panel.height,
                 "range": list(panel.y_range),
-                "log": panel.log,
                 "help": panel.help,
-                "lines": [line_of(line, panel.log) for line in panel.lines],
+                "lines": [line_of(line) for line in panel.lines],
             }
             for panel in panels
         ],
         "xs": [list(x) for x in xs],
-        "xLabel": x_label,
         "xEnd": x_end,
         "told": told,
     }
 
 
-def _numbers(
-    values: Sequence[float], *, digits: int = 6, positive: bool = False
-) -> list[float | None]:
+def _numbers(values: Sequence[float], *, digits: int = 6) -> list[float | None]:
     """Round to significant digits, which halves what is sent; what can't be drawn becomes None."""
     array: NDArray[np.float64] = np.asarray(values, float)
-    drawn = np.isfinite(array) & ((array > 0) if positive else True)
     return [
-        float(f"{value:.{digits}g}") if fine else None
-        for value, fine in zip(array.tolist(), drawn.tolist(), strict=True)
+        float(f"{value:.{digits}g}") if math.isfinite(value) else None for value in array.tolist()
     ]

@@ -6,7 +6,7 @@ sends a component's data again as a whole when any of it changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,12 +42,10 @@ class DigitMark:
     """A digit on the board.
 
     Attributes:
-        id: what `on_pick` is told.
         label: its true label, 0-9.
         read: what it is read as, 0-9; `None`: not read yet.
     """
 
-    id: int
     label: int
     read: int | None
 
@@ -77,7 +75,6 @@ def digit_board(
     key: str,
     columns: int = 20,
     told: str,
-    on_pick: Callable[[int], None] | None = None,
 ) -> None:
     """Show the digits of a sheet and how each is read.
 
@@ -88,7 +85,6 @@ def digit_board(
         columns: pictures a row of the sheet; so many are side by side where there is room, half
             or a quarter of it where there isn't.
         told: one sentence that says how the board stands, for people who don't see it.
-        on_pick: called with the id of a digit that was clicked, before the page runs again.
     """
     with st.container(key=f"{key}_digits", gap=None):
         _sheet(key=f"{key}_sheet", data={"key": key, "address": sheet})
@@ -97,9 +93,7 @@ def digit_board(
             data={
                 "sheet": key,
                 "columns": columns,
-                "marks": [[mark.id, mark.label, mark.read] for mark in shown],
+                "marks": [[mark.label, mark.read] for mark in shown],
                 "told": told,
-                "picks": on_pick is not None,
             },
-            on_picked_change=lambda: on_pick and on_pick(int(st.session_state[key].picked)),
         )

@@ -126,7 +126,7 @@ def board(run: Run) -> None:
     moment = store.last_moment(run.id)
     answers = None if moment is None else moment.board
     marks = [
-        DigitMark(i, int(label), None if answers is None else int(answers[i]))
+        DigitMark(int(label), None if answers is None else int(answers[i]))
         for i, label in enumerate(labels)
     ]
     right = 0 if answers is None else int((answers == labels).sum())
