@@ -96,15 +96,15 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
     with quiet_libraries():
         classifier = Classifier.load(arguments.model)
-    found = [
-        evaluate(classifier, digits, name=name) for name, digits in _sets(everything=arguments.all)
-    ]
+    found = {name: evaluate(classifier, digits) for name, digits in _sets(everything=arguments.all)}
     if arguments.json:
-        measured = {each.name: {"digits": each.count, "accuracy": each.accuracy} for each in found}
+        measured = {
+            name: {"digits": seen.count, "accuracy": seen.accuracy} for name, seen in found.items()
+        }
         print(json.dumps({"model": classifier.model.id, "sets": measured}, indent=2))
         return 0
-    for each in found:
-        print(f"{classifier.model.id}: {accuracy(each.accuracy)} of {each.count:,} {each.name}")
+    for name, seen in found.items():
+        print(f"{classifier.model.id}: {accuracy(seen.accuracy)} of {seen.count:,} {name}")
     return 0
 
 

@@ -108,7 +108,8 @@ def _conclude(run: Run) -> int:
         complain(f"{run.id} failed: {run.message}")
         return 1
     if run.state == "paused":
-        print(f"{run.id}: paused after {run.step:,} of {run.steps:,} batches.")
+        done = f"after {run.step:,} of {run.steps:,} batches" if run.step else "before it began"
+        print(f"{run.id}: paused {done}.")
         print(f"Go on with: {PROGRAM} resume {run.id}")
         return 0
     if run.model is None:
@@ -147,23 +148,30 @@ def _shown() -> Iterator[Callable[[Run], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-    with bar:
-        task = bar.add_task("Starting", total=None)
+    from mnist_core.cli import quiet_libraries
 
-        def watch(run: Run) -> None:
-            if run.steps and not run.phase:
-                bar.update(task, total=run.steps, completed=run.step, description=_in_a_line(run))
-            elif run.phase:
-                bar.update(task, description=run.phase)
+    encoding, errors = sys.stderr.encoding, sys.stderr.errors
+    with os.fdopen(os.dup(2), "w", encoding=encoding, errors=errors) as terminal:
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),  # leaves room on 80 columns for the ^C that is typed
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(),
+            console=Console(file=terminal),
+        )
+        # What a library writes in between would tear the bar.
+        with quiet_libraries(), bar:
+            task = bar.add_task("Starting", total=None)
 
-        yield watch
+            def watch(run: Run) -> None:
+                words = run.phase or (_in_a_line(run) if run.steps else None)
+                if run.done < bar.tasks[task].completed:
+                    bar.reset(task)  # something else has begun: the time left is told anew
+                # Nobody knows the total before the first share: until then the bar just moves.
+                total = 1.0 if run.done else None
+                bar.update(task, total=total, completed=run.done, description=words)
+
+            yield watch
 
 
 class _EpochLines:

@@ -18,13 +18,9 @@ class Evaluation:
     """How one set was read.
 
     Attributes:
-        name: of the set.
-        accuracy: share read right, 0-1.
         confusion: (10, 10) uint32; rows are labels, columns what was read.
     """
 
-    name: str
-    accuracy: float
     confusion: NDArray[np.uint32]
 
     @property
@@ -32,13 +28,22 @@ class Evaluation:
         """Digits in the set."""
         return int(self.confusion.sum())
 
+    @property
+    def accuracy(self) -> float:
+        """Share read right, 0-1."""
+        return int(self.confusion.trace()) / self.count
 
-def evaluate(classifier: Classifier, digits: Digits, *, name: str) -> Evaluation:
+
+def evaluate(classifier: Classifier, digits: Digits) -> Evaluation:
     """Read a set of at least one digit and count."""
-    answers = classifier.predict(digits.images).argmax(axis=1)
+    return tally(classifier.predict(digits.images), digits.labels)
+
+
+def tally(probabilities: NDArray[np.float32], labels: NDArray[np.uint8]) -> Evaluation:
+    """Count how digits, at least one, were read: (N, 10) probabilities and (N,) labels 0-9."""
     confusion = np.zeros((10, 10), np.uint32)
-    np.add.at(confusion, (digits.labels, answers), 1)
-    return Evaluation(name, float((answers == digits.labels).mean()), confusion)
+    np.add.at(confusion, (labels, probabilities.argmax(axis=1)), 1)
+    return Evaluation(confusion)
 
 
 def mnist_validation() -> Digits:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_whole(file: Path, content: bytes) -> None:
@@ -21,11 +22,23 @@ def write_whole(file: Path, content: bytes) -> None:
     Raises:
         OSError: it can't be written; the old content is still there.
     """
+    with writing(file) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[BinaryIO]:
+    """As `write_whole`, of what the block writes into the stream; if it fails, nothing is left.
+
+    Raises:
+        OSError: it can't be written; the old content is still there.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
+    # A name of its own for each writer, so that two at a time don't write into one file.
     beside = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
     try:
         with beside.open("xb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         beside.replace(file)

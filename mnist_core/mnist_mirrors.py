@@ -2,8 +2,6 @@
 
 import io
 import math
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 from mnist_core.containers import Bytes
 from mnist_core.download import Progress, download
 from mnist_core.errors import DataMissing
+from mnist_core.files import writing
 from mnist_core.mnist_files import BRING_YOUR_OWN, NPZ_NAME, MnistSpec, read_verified
 
 # What a container may add to the bytes it holds.
@@ -47,19 +46,11 @@ def save(arrays: Sequence[Bytes], folder: Path, *, spec: MnistSpec) -> Path:
     Raises `OSError` if it can't be written.
     """
     file = folder / NPZ_NAME
-    # A name of its own for each writer, so that two at a time don't write into one file.
-    beside = folder / f".{NPZ_NAME}-{secrets.token_hex(8)}"
-    try:
-        with beside.open("xb") as stream:
-            # Unpacked: it is read at every start, and unpacking takes longer than reading.
-            keys = [array.npz_key for array in spec.arrays]
-            named: dict[str, Any] = dict(zip(keys, arrays, strict=True))
-            np.savez(stream, **named)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
+    keys = [array.npz_key for array in spec.arrays]
+    named: dict[str, Any] = dict(zip(keys, arrays, strict=True))
+    with writing(file) as stream:
+        # Unpacked: it is read at every start, and unpacking takes longer than reading.
+        np.savez(stream, **named)
     return file
 
 

@@ -41,7 +41,7 @@ def _alike(settings: Settings) -> tuple[object, ...]:
 
 
 def _seconds_an_image(settings: Settings) -> float:
-    """What the presets take on the computer that `_YARDSTICK` is of, to within a third."""
+    """What the presets take on the computer that `_YARDSTICK` is of, to within a factor of two."""
     step = 400 / settings.batch_size  # what a batch costs whatever its size
     variants = 15 if settings.augment else 0
     return 1e-6 * (25 * settings.multiply_adds() / 1e6 + variants + step + 1)

@@ -21,7 +21,7 @@ Head = Literal["average", "flat"]
 Data = Literal["mnist", "generated"]
 
 MNIST_IMAGES = 55_000  # MNIST's training images less the 5,000 held out for choosing
-GENERATED_IMAGES = 8_000  # enough for 97 % on their like, and made in half a minute
+GENERATED_IMAGES = 8_000  # enough to learn to read their like, and soon made
 
 
 @dataclass(frozen=True)

@@ -41,3 +41,22 @@ def duration(seconds: float) -> str:
         return f"{round(seconds / 60)} min"
     hours, minutes = divmod(10 * round(seconds / 600), 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def downloaded(done: int, total: int | None) -> str:
+    """How far the download of MNIST is, in bytes; the total is None while nobody knows it.
+
+    >>> downloaded(3_140_000, 11_600_000), downloaded(3_140_000, None)
+    ('Downloading MNIST: 3.1 of 11.6 MB', 'Downloading MNIST: 3.1 MB')
+    """
+    of_total = f" of {total / 1e6:.1f}" if total else ""
+    return f"Downloading MNIST: {done / 1e6:.1f}{of_total} MB"
+
+
+def plural(count: int, what: str) -> str:
+    """A number of things.
+
+    >>> plural(1, "digit"), plural(60000, "digit")
+    ('1 digit', '60,000 digits')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

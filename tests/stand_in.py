@@ -10,8 +10,9 @@ import sys
 import time
 
 from mnist_core import paths, store, trainer
+from mnist_core.download import download
 
-OBEYS, QUICK, DEAF, DIES, HANGS = range(5)
+OBEYS, QUICK, DEAF, DIES, HANGS, DOWNLOADS = range(6)
 
 
 def main() -> None:
@@ -26,6 +27,9 @@ def main() -> None:
     if behaviour == HANGS:
         time.sleep(60)
     with trainer.sole_trainer(run_id) as run, trainer.Ear(run.id) as ear:
+        if behaviour == DOWNLOADS:
+            address = os.environ["DOWNLOAD"]
+            download([address], limits=[10_000], progress=lambda *_: note(run_id, phase="Half"))
         note(run_id, state="running", step=run.step + 1)
         while behaviour == DEAF or (behaviour == OBEYS and not ear.request):
             time.sleep(0.01)

@@ -1,8 +1,12 @@
+import contextlib
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from dataclasses import replace
 
@@ -112,6 +116,37 @@ def test_train_pause_by_ctrl_c_resume_and_stop(generated):
     assert inference.Classifier.load().model.id == "mlp-1"
 
 
+def test_the_bar_on_a_terminal(generated):
+    """Every frame fits on a line of 80 columns with a ^C to spare, and nothing tears it."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    with subprocess.Popen(
+        [sys.executable, "-m", "mnist_core", "train", *TINY, "--epochs", "100"],
+        cwd=paths.PROJECT,
+        env={**os.environ, "TERM": "xterm"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as training:
+        os.close(theirs)
+        written = b""
+        with contextlib.suppress(OSError):  # so Linux says that the other side is closed
+            while more := os.read(ours, 10_000):
+                written += more
+        os.close(ours)
+    assert training.returncode == 0
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode())
+    first, *frames = re.split(r"[\r\n]+", shown.strip())
+    *bars, finished, publish = frames
+    assert first == "mlp-1: Classic MLP"
+    assert finished.startswith("mlp-1: finished after ") and publish.startswith("Put it to work")
+    for bar in bars:
+        assert re.fullmatch(r"(Starting|Building|Epoch|Writing).* \d+ % [ \d:-]*", bar)
+        assert len(bar) <= 78
+    assert bars[0].startswith("Starting")
+    assert bars[-1].startswith("Epoch 100 of 100, validation ") and "100 %" in bars[-1]
+
+
 # train and resume
 
 
@@ -176,6 +211,7 @@ def test_what_is_typed_becomes_the_settings(monkeypatch, home):
             0,
             "fast-1: paused after 1,500 of 3,000 batches.",
         ),
+        ({"state": "paused"}, 0, "fast-1: paused before it began."),
         ({"state": "stopped"}, 0, "fast-1: stopped before there was anything to keep."),
         (
             {

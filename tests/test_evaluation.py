@@ -26,16 +26,17 @@ def digits(labels):
 
 
 def test_what_was_read_is_counted():
-    seen = evaluation.evaluate(reader([1, 1, 7, 3]), digits([1, 7, 7, 7]), name="four")
-    assert (seen.name, seen.count, seen.accuracy) == ("four", 4, 0.5)
+    seen = evaluation.evaluate(reader([1, 1, 7, 3]), digits([1, 7, 7, 7]))
+    assert (seen.count, seen.accuracy) == (4, 0.5)
     assert seen.confusion[1, 1] == seen.confusion[7, 7] == 1
     assert seen.confusion[7, 1] == seen.confusion[7, 3] == 1
     assert seen.confusion.sum() == 4
+    assert (seen.confusion.shape, seen.confusion.dtype) == ((10, 10), np.uint32)
 
 
 @pytest.mark.parametrize(("answers", "accuracy"), [([5, 6], 1.0), ([6, 5], 0.0)])
 def test_all_or_nothing(answers, accuracy):
-    assert evaluation.evaluate(reader(answers), digits([5, 6]), name="two").accuracy == accuracy
+    assert evaluation.evaluate(reader(answers), digits([5, 6])).accuracy == accuracy
 
 
 def test_the_validation_set_is_what_is_held_out(monkeypatch):

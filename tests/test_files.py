@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from mnist_core import paths
-from mnist_core.files import lock, locked, new_folder, write_whole
+from mnist_core.files import lock, locked, new_folder, write_whole, writing
 
 HOLD = """
 import sys, time
@@ -63,6 +63,28 @@ def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path):
             write_whole(file, bytes(5000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert file.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_what_a_block_writes_appears_when_it_ends(tmp_path):
+    file = tmp_path / "folder" / "file"
+    with writing(file) as stream:
+        stream.write(b"con")
+        stream.flush()
+        stream.write(b"tent")
+        assert not file.exists()
+    assert file.read_bytes() == b"content"
+    assert names(file.parent) == ["file"]
+
+
+@pytest.mark.parametrize("reason", [ZeroDivisionError, KeyboardInterrupt])
+def test_a_block_that_fails_leaves_the_old_content_and_nothing_else(tmp_path, reason):
+    file = tmp_path / "file"
+    write_whole(file, b"old")
+    with pytest.raises(reason), writing(file) as stream:
+        stream.write(b"new")
+        raise reason
     assert file.read_bytes() == b"old"
     assert names(tmp_path) == ["file"]
 

@@ -1,5 +1,4 @@
 import sqlite3
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from mnist_core import paths, store
 from mnist_core.errors import RunError, StoreError
 from mnist_core.settings import PRESETS
 from mnist_core.store import Moment, Validation
+from tests.together import run_together
 
 FAST = PRESETS["fast"].settings
 MLP = PRESETS["mlp"].settings
@@ -157,17 +157,7 @@ def test_many_threads_that_come_first_make_one_database(_again):
 
 
 def test_many_processes_that_come_first_lose_nothing():
-    words = [sys.executable, "-c", ADD_RUNS]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    processes = [subprocess.Popen(words, cwd=paths.PROJECT, **pipes) for _ in range(4)]
-    for process in processes:
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
-    for process in processes:
-        process.communicate(timeout=30)
-    assert [process.returncode for process in processes] == [0] * 4
+    run_together(sys.executable, ADD_RUNS)
     assert sorted(run.number for run in store.runs()) == list(range(1, 81))
 
 

@@ -15,7 +15,9 @@ from mnist_core.errors import InputError, RunError, StoreError
 from mnist_core.files import lock
 from mnist_core.settings import PRESETS
 from mnist_core.trainer import duty, tending
-from tests.stand_in import DEAF, DIES, HANGS, OBEYS, QUICK
+from tests.stand_in import DEAF, DIES, DOWNLOADS, HANGS, OBEYS, QUICK
+from tests.tiny_mnist import serve, stalling
+from tests.together import run_together
 
 PYTHON = sys.executable
 
@@ -191,6 +193,17 @@ def test_a_process_that_can_not_be_started_fails_in_a_sentence(python, monkeypat
     assert wait_for(failed.id, "running").message == ""
 
 
+def test_what_was_asked_of_a_process_that_can_not_be_started_is_forgotten(monkeypatch):
+    def refuse(*_, **__):
+        note(store.runs()[0].id, request="stop")
+        raise OSError("no more processes")
+
+    with monkeypatch.context() as there:
+        there.setattr(subprocess, "Popen", refuse)
+        failed = trainer.start(settings()).run
+    assert (failed.state, failed.request) == ("failed", None)
+
+
 # Many at once
 
 
@@ -227,17 +240,7 @@ def test_twenty_different_wishes_are_one_training_and_a_queue():
 
 
 def test_several_processes_that_press_start_together_start_one_training(program):
-    words = [PYTHON, "-c", PRESS_START, program]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    pressing = [subprocess.Popen(words, cwd=paths.PROJECT, **pipes) for _ in range(4)]
-    for process in pressing:
-        assert process.stdout.readline() == "ready\n"
-    for process in pressing:
-        process.stdin.write("\n")
-        process.stdin.flush()
-    for process in pressing:
-        process.communicate(timeout=30)
-    assert [process.returncode for process in pressing] == [0] * 4
+    run_together(PYTHON, PRESS_START, program)
     (active,), (queued,) = store.runs(*store.ACTIVE), store.runs("queued")
     assert {active.settings, queued.settings} == {settings(epochs=1), settings(epochs=2)}
     wait_for(active.id, "running")
@@ -463,6 +466,38 @@ def test_one_that_ignores_stop_is_ended_by_force(monkeypatch):
     assert state(run_id) == "running", "it has a moment to hear"
     assert wait_for(run_id, "stopped", tend=True).request is None
     wait_for(next_id, "running", tend=True)
+
+
+def test_one_that_waits_for_a_silent_server_is_stopped_soon(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    release = threading.Event()
+    with serve({"/": stalling(bytes(5000), release)}) as url:
+        try:
+            monkeypatch.setenv("DOWNLOAD", f"{url}/")
+            run_id = start(DOWNLOADS)
+            until = time.monotonic() + 20
+            while not store.find_run(run_id).phase:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            trainer.stop(run_id)
+            asked = time.monotonic()
+            assert state(run_id) == "starting", "it has a moment to hear"
+            run = wait_for(run_id, "stopped", tend=True)
+            assert time.monotonic() - asked < 5, "the server would be silent for 10 seconds"
+        finally:
+            release.set()
+    assert (run.request, run.phase) == (None, "")
+    assert lock_is_free()
+
+
+def test_one_that_goes_on_has_more_time_to_stop(monkeypatch):
+    monkeypatch.setattr(tending, "_IDLE", 0.0)
+    run_id = start(HANGS)
+    paths.checkpoint(run_id).write_bytes(b"kept")
+    trainer.stop(run_id)
+    time.sleep(0.05)
+    trainer.tend()
+    assert state(run_id) == "starting"
 
 
 def test_one_that_ignores_pause_is_left_in_peace(monkeypatch):

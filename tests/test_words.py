@@ -48,3 +48,14 @@ def test_an_accuracy_is_what_was_measured(share, says):
 )
 def test_a_duration_is_said_roughly_and_in_units_that_carry(seconds, says):
     assert words.duration(seconds) == says
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "says"),
+    [
+        (3_140_000, 11_594_722, "Downloading MNIST: 3.1 of 11.6 MB"),
+        (3_140_000, None, "Downloading MNIST: 3.1 MB"),
+    ],
+)
+def test_a_download_says_how_far_it_is(done, total, says):
+    assert words.downloaded(done, total) == says

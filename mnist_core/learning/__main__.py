@@ -44,8 +44,7 @@ def ship(model: registry.Model, folder: Path) -> None:
     drawings = evaluation.pen_drawings()
     card = {**model.card, "id": registry.SHIPPED, "pen_drawings_accuracy": None}
     if drawings is not None:
-        measured = evaluation.evaluate(Classifier(model), drawings, name="pen drawings")
-        card["pen_drawings_accuracy"] = measured.accuracy
+        card["pen_drawings_accuracy"] = evaluation.evaluate(Classifier(model), drawings).accuracy
     with new_folder(folder) as beside:
         for name in model.card["files"]:
             shutil.copyfile(model.folder / name, beside / name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +12,10 @@ from numpy.typing import NDArray
 
 from mnist_core import datasets, generated, paths
 from mnist_core.datasets import Digits
-from mnist_core.files import write_whole
+from mnist_core.files import writing
 from mnist_core.mnist_files import MNIST
 from mnist_core.settings import GENERATED_IMAGES, MNIST_IMAGES, Settings
+from mnist_core.words import downloaded
 
 # Told now and then what is being done and how much of it is, 0-1; may raise to end it.
 Report = Callable[[str, float], None]
@@ -52,7 +52,7 @@ def gather(settings: Settings, *, report: Report) -> Material:
         return _generated(settings, report)
     report("Loading MNIST", 0.0)
     datasets.fetch_mnist(
-        progress=lambda done, total: report(_downloaded(done, total), done / (total or 12e6))
+        progress=lambda done, total: report(downloaded(done, total), done / (total or 12e6))
     )
     train, validation = datasets.split_validation(*datasets.load_mnist("train"))
     described: dict[str, Any] = {
@@ -120,9 +120,8 @@ def _kept(kind: str, count: int, seed: int, report: Report) -> Digits:
         report(f"Making {kind}: {i * _CHUNK:,} of {count:,}", i * _CHUNK / count)
         parts.append(_make(kind, min(_CHUNK, count - i * _CHUNK), part_seed))
     made = Digits(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, images=made.images, labels=made.labels)
-    write_whole(file, buffer.getvalue())
+    with writing(file) as beside:
+        np.savez_compressed(beside, images=made.images, labels=made.labels)
     return made
 
 
@@ -131,8 +130,3 @@ def _make(kind: str, count: int, seed: int) -> Digits:
         made = generated.make_digits(count, seed=seed)
         return Digits(made.images, made.labels)
     return Digits(generated.make_scribbles(count, seed=seed), np.zeros(count, np.uint8))
-
-
-def _downloaded(done: int, total: int | None) -> str:
-    of_total = f" of {total / 1e6:.1f}" if total else ""
-    return f"Downloading MNIST: {done / 1e6:.1f}{of_total} MB"

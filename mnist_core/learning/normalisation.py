@@ -7,11 +7,14 @@ import tensorflow as tf
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """Keras' layer with the same variables and numbers, one and a half times as fast in training.
+    """Keras' layer with the same variables and numbers, but faster in training.
 
     Keras takes mean and variance, and then shifts and scales, each over the whole picture; here
-    TensorFlow's fused kernel does it in one go. Only for what is trained and thrown away: what is
-    saved has the plain layer, so that any Keras can load it.
+    TensorFlow's fused kernel does it in one go. A step of the preset "fast" takes 0.75 of the time
+    so, and 0.62 in bfloat16 (`make bench-training`, two cores of a server).
+
+    Only for what is trained and thrown away: what is saved has the plain layer, so that any Keras
+    can load it.
     """
 
     def call(

@@ -38,7 +38,7 @@ def pack(
         ModelError: the files disagree.
         RunError: nothing was validated yet.
     """
-    model = training.best_model()
+    model, best = training.best_model()
     settings, validation = training.settings, training.material.validation
     export.export(model, folder, check_on=validation.images[:256])
     plain = weights.PlainNetwork.load(folder)
@@ -50,9 +50,7 @@ def pack(
         "multiply_adds": plain.multiply_adds,
         "seed": settings.seed,
         "epochs": round(training.step / training.steps_per_epoch, 2),
-        "best_epoch": round(training.best[1].step / training.steps_per_epoch, 2)
-        if training.best
-        else None,
+        "best_epoch": round(best.step / training.steps_per_epoch, 2),
         "wall_seconds": round(wall_seconds, 1),
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "tested_on": "MNIST test" if settings.data == "mnist" else "generated digits",
@@ -66,8 +64,8 @@ def pack(
         },
     }
     classifier = Classifier(registry.write_card(folder, card))
-    card["validation_accuracy"] = evaluate(classifier, validation, name="validation").accuracy
-    card["test_accuracy"] = evaluate(classifier, test, name="test").accuracy
+    card["validation_accuracy"] = evaluate(classifier, validation).accuracy
+    card["test_accuracy"] = evaluate(classifier, test).accuracy
     return registry.write_card(folder, card).card
 
 

@@ -67,7 +67,7 @@ class _Worker:
         self.before = 0.0
 
     def work(self) -> None:
-        self.note(phase="Starting")
+        self.note(phase="Starting", share=0.0)
         self.sweep()
         gathered = material.gather(self.run.settings, report=self.report)
         self.report("Building the network")

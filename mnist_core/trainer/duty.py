@@ -62,7 +62,6 @@ def sole_trainer(what: str | Settings) -> Iterator[Run]:
                 heartbeat=time.time(),
                 ended=None,
                 message="",
-                **({"request": None} if run.resumable else {}),
             )
             run = store.select_run(database, run.id)
         yield run

@@ -16,6 +16,7 @@ from mnist_core.trainer.presence import call_over, is_held
 _START = 20.0  # seconds a process may take from its start to holding the lock
 _DEAF = 10.0  # seconds after which a trainer that ignores Stop and gives no sign of life is ended
 _STUCK = 60.0  # the same for one that lives, since it may be loading what it needs
+_IDLE = 1.0  # the same for one that has learned nothing yet, with which nothing is lost
 
 _children: list[subprocess.Popen[bytes]] = []  # so that none stays a zombie
 
@@ -78,7 +79,10 @@ def _end_the_deaf(live: list[Run]) -> None:
     for run in live:
         if not run.active or run.request != "stop" or run.asked is None or run.pid is None:
             continue
-        patience = _STUCK if now - run.heartbeat < _DEAF else _DEAF
+        if run.state == "starting" and not paths.checkpoint(run.id).exists():
+            patience = _IDLE  # it may wait for a server that is silent
+        else:
+            patience = _STUCK if now - run.heartbeat < _DEAF else _DEAF
         if now - run.asked > patience:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(run.pid, signal.SIGKILL)
@@ -104,6 +108,7 @@ def _spawn(run: Run) -> None:
                 database,
                 run.id,
                 state="failed",
+                request=None,
                 message=f"The training could not be started: {error.strerror or error}.",
                 ended=time.time(),
             )

@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from mnist_core import store
-from mnist_core.store import Curves, Run, Validation
+from mnist_core.store import Curves, Pin, Run, Validation
 from mnist_core.words import accuracy, percent
 from pages.components.curves import Line, Panel, curves
 from pages.components.digits import DigitMark, digit_board, sprite_sheet
@@ -81,13 +81,8 @@ def learning_curves(run: Run) -> None:
     )
 
 
-def followed_drawing(run: Run, *, visitor: str) -> bool:
-    """The ten probabilities of a drawing through the run; whether there is one."""
-    pins = store.pins(run.id)
-    mine = [pin for pin in pins if pin.owner == visitor] or pins
-    if not mine:
-        return False
-    pin = mine[0]
+def followed_drawing(run: Run, pin: Pin) -> None:
+    """The ten probabilities of a drawing through the run."""
     steps, probabilities = store.followed(pin.number)
     x = (steps / max(run.steps_per_epoch, 1)).tolist()
     top = int(probabilities[-1].argmax()) if len(steps) else None
@@ -114,7 +109,6 @@ def followed_drawing(run: Run, *, visitor: str) -> bool:
             told="What the network makes of the drawing, batch by batch"
             + (f": now a {top}." if top is not None else "."),
         )
-    return True
 
 
 def board(run: Run) -> None:

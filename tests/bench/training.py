@@ -13,11 +13,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from statistics import mean, median, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,8 +25,11 @@ from mnist_core import datasets, generated, store, trainer
 from mnist_core.inference import Classifier
 from mnist_core.paths import PROJECT
 from mnist_core.preprocessing import to_mnist
-from mnist_core.settings import PRESETS
+from mnist_core.settings import PRESETS, Settings
 from tests.bench.figure import Figure
+
+if TYPE_CHECKING:
+    from mnist_core.learning.architectures import Precision
 
 SEEDS = range(1, 6)
 BAR = 0.99
@@ -67,7 +70,7 @@ def main() -> int:
     fine = True
     with tempfile.TemporaryDirectory() as home:
         os.environ["DIGIT_STUDIO_HOME"] = home
-        for figure in chain(_curves(), _beside_drawing(), _trainings()):
+        for figure in chain(_curves(), _beside_drawing(), _trainings(), _steps()):
             print(figure, flush=True)
             fine = fine and figure.fine
     return 0 if fine else 1
@@ -118,6 +121,65 @@ def _tell(name: str, runs: list[dict[str, Any]]) -> None:
             f" {stdev(values):.2f}, lowest {min(values):.2f}, of seeds {SEEDS[0]} to {SEEDS[-1]}"
         )
     print("     seconds: " + ", ".join(f"{run['wall_seconds']:.1f}" for run in runs))
+
+
+def _steps() -> Iterator[Figure]:
+    """A training step of "fast" with either batch normalisation, in either precision."""
+    from mnist_core.learning.training import _precision
+
+    settings = PRESETS["fast"].settings
+    precisions: list[Precision] = ["float32", "mixed_bfloat16"]
+    if _precision(settings) == "float32":
+        print("     this processor doesn't multiply bfloat16 itself: it is not measured")
+        precisions.pop()
+    steps = {
+        (fused, precision): _step(settings, fused=fused, precision=precision)
+        for precision in precisions
+        for fused in (False, True)
+    }
+    times: dict[tuple[bool, Precision], list[float]] = {which: [] for which in steps}
+    for turn in range(30):
+        for which, step in steps.items():
+            started = time.perf_counter()
+            for _ in range(20):
+                step()
+            if turn:  # the first compiles
+                times[which].append((time.perf_counter() - started) / 20)
+    took = {which: median(values) for which, values in times.items()}
+    for (fused, precision), seconds in took.items():
+        print(f"     a step, {precision}, {'fused' if fused else 'plain'}: {1000 * seconds:.2f} ms")
+    for precision in precisions:
+        ratio = took[True, precision] / took[False, precision]
+        yield Figure(f"a step, fused normalisation to plain, {precision}", ratio, "", 1)
+    if len(precisions) > 1:
+        ratio = took[True, "mixed_bfloat16"] / took[True, "float32"]
+        yield Figure("a step, mixed_bfloat16 to float32, fused", ratio, "", 1)
+
+
+def _step(settings: Settings, *, fused: bool, precision: Precision) -> Callable[[], None]:
+    """What learns from a batch of noise: how long it takes doesn't depend on what is seen."""
+    import keras
+    import tensorflow as tf
+
+    from mnist_core.learning import architectures
+
+    whole = architectures.build(settings, fused=fused, precision=precision)
+    network = keras.Model(whole.input, whole.get_layer("logits").output)
+    weights = network.trainable_variables
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(weights)
+    images = tf.random.stateless_uniform((settings.batch_size, 28, 28, 1), (1, 2))
+    labels = tf.range(settings.batch_size) % 10
+
+    @tf.function(autograph=False)
+    def step() -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            logits = network(images, training=True)
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
+        optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss
+
+    return lambda: step().numpy()
 
 
 def _train(preset: str, seed: int) -> dict[str, Any]:

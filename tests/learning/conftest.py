@@ -50,7 +50,7 @@ def trained(small_set):
 
 @pytest.fixture(scope="session")
 def model(trained):
-    return trained.best_model()
+    return trained.best_model()[0]
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 import json
 import math
+import resource
 from dataclasses import replace
 
 import numpy as np
@@ -147,6 +148,14 @@ def test_with_augmentation_every_epoch_shows_fresh_variants(small_set):
     assert np.ptp(plain) < 0.002 < 0.01 < np.ptp(varied)
 
 
+def test_the_order_is_made_once_an_epoch(small_set, monkeypatch):
+    made = Training(DENSE, small_set)
+    sort, sorted_ = np.argsort, []
+    monkeypatch.setattr(np, "argsort", lambda *a, **b: sorted_.append(1) or sort(*a, **b))
+    train(made, count=1)
+    assert made.over and len(sorted_) == made.settings.epochs
+
+
 def test_what_is_no_digit_counts_as_misread():
     made = Training(replace(DENSE, epochs=1), blank_material(64, targets=0.1))
     batches = made.advance(10)
@@ -288,8 +297,10 @@ def test_the_best_weights_are_kept_not_the_last(small_set, as_input):
     worse = list(made.validate())[-1]
     assert worse.accuracy < good.accuracy
     assert made.best[1] is good
-    kept = made.best_model()(as_input(small_set.validation.images), training=False)
-    np.testing.assert_allclose(kept, wanted, atol=1e-5)
+    kept, seen = made.best_model()
+    assert seen is good
+    read = kept(as_input(small_set.validation.images), training=False)
+    np.testing.assert_allclose(read, wanted, atol=1e-5)
 
 
 def test_of_equals_the_later_is_kept(small_set):
@@ -375,6 +386,23 @@ def test_a_checkpoint_is_written_whole(small_set, tmp_path):
         made.advance(1)
         made.save(tmp_path / "deep" / "checkpoint.npz")
     assert [file.name for file in (tmp_path / "deep").iterdir()] == ["checkpoint.npz"]
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_one_before(small_set, tmp_path):
+    file = tmp_path / "checkpoint.npz"
+    made = Training(DENSE, small_set)
+    made.save(file)
+    before = file.read_bytes()
+    made.advance(1)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            made.save(file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert file.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.npz"]
 
 
 @pytest.mark.parametrize(
