@@ -1,4 +1,4 @@
-"""The database of runs: what was asked for, how it goes, every batch, kept for good.
+"""The database: runs with every batch, and marks on the labels of the data set, kept for good.
 
 One SQLite file, `studio.db` in `paths.home()`, in WAL mode, so that the training process writes
 while pages read. Pages and trainer speak through it alone: a request to pause is a column.
@@ -10,6 +10,7 @@ sentence for people, where the file can't be used.
 
 from mnist_core.store.database import file, opened
 from mnist_core.store.following import Pin, add_followed, followed, pin, pins, select_pins
+from mnist_core.store.marks import Mark, marked, set_mark
 from mnist_core.store.records import (
     Curves,
     Moment,
@@ -44,6 +45,7 @@ __all__ = [
     "ACTIVE",
     "RESUMABLE",
     "Curves",
+    "Mark",
     "Moment",
     "Pin",
     "Request",
@@ -63,6 +65,7 @@ __all__ = [
     "followed",
     "forget_from",
     "last_moment",
+    "marked",
     "opened",
     "pin",
     "pins",
@@ -71,6 +74,7 @@ __all__ = [
     "select_run",
     "select_runs",
     "set_board",
+    "set_mark",
     "speeds",
     "update",
     "validations",

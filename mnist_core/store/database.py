@@ -11,8 +11,8 @@ from mnist_core import paths
 from mnist_core.errors import StoreError
 from mnist_core.files import locked
 
-_VERSION = 1
-_SCHEMA = """
+_VERSION = 2
+_RUNS = """
 CREATE TABLE runs (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,              -- preset and number
@@ -68,8 +68,17 @@ CREATE TABLE followed (
   pin INTEGER NOT NULL, step INTEGER NOT NULL,
   probabilities BLOB NOT NULL,          -- (10,) float32
   PRIMARY KEY (pin, step)
-) WITHOUT ROWID;
+) WITHOUT ROWID
 """
+_MARKS = """
+CREATE TABLE marks (                    -- what people think of the labels of the data set
+  part TEXT NOT NULL, number INTEGER NOT NULL,
+  mark TEXT NOT NULL,                   -- 'right', 'wrong' or 'unclear'
+  at REAL NOT NULL,
+  PRIMARY KEY (part, number)
+) WITHOUT ROWID
+"""
+_STEPS = (_RUNS, _MARKS)  # from an empty file to version 1, from there to 2
 
 
 def file() -> Path:
@@ -115,8 +124,8 @@ def _connect() -> sqlite3.Connection:
         # A power cut may lose the last batches, never the file; checkpoints are flushed apart.
         database.execute("PRAGMA synchronous = NORMAL")
         (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            _create(database)
+        if version < _VERSION:
+            _bring_up(database)
         elif version != _VERSION:
             raise sqlite3.DatabaseError(f"it is of version {version}, made by another release")
     except BaseException:
@@ -125,15 +134,17 @@ def _connect() -> sqlite3.Connection:
     return database
 
 
-def _create(database: sqlite3.Connection) -> None:
+def _bring_up(database: sqlite3.Connection) -> None:
+    """Make the tables that a new file, or one of an earlier release, lacks."""
     # SQLite waits for others everywhere but where it turns a new file to WAL.
     with locked(file().with_name(".studio.lock")):
         # Somebody else may have been quicker.
-        if database.execute("PRAGMA user_version").fetchone()[0] != 0:
-            return
-        database.execute("PRAGMA journal_mode = WAL")
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            database.execute("PRAGMA journal_mode = WAL")
         database.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA.split(";\n"):
-            database.execute(statement)
+        for statements in _STEPS[version:]:
+            for statement in statements.split(";\n"):
+                database.execute(statement)
         database.execute(f"PRAGMA user_version = {_VERSION}")
         database.execute("COMMIT")

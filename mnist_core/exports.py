@@ -1,0 +1,69 @@
+"""Digits to take along: as a sheet of pictures, as arrays, as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mnist_core.errors import InputError
+
+
+def tiled(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
+    """Lay images out in rows, from left to right.
+
+    Args:
+        images: (N, height, width) uint8.
+        columns: images a row, at least 1.
+
+    Returns:
+        (ceil(N / columns) · height, columns · width) uint8; where images are missing at the end, 0.
+    """
+    count, height, width = images.shape
+    rows = -(-count // columns)
+    cells = np.zeros((rows * columns, height, width), np.uint8)
+    cells[:count] = images
+    grid = cells.reshape(rows, columns, height, width).swapaxes(1, 2)
+    return np.ascontiguousarray(grid).reshape(rows * height, columns * width)
+
+
+def as_sheet(images: NDArray[np.uint8], *, columns: int | None = None) -> bytes:
+    """A PNG of all images, (N, 28, 28) uint8, about as high as wide unless `columns` are given.
+
+    Raises:
+        InputError: there are no images.
+    """
+    if not len(images):
+        raise InputError("There are no digits to take along: choose some first.")
+    buffer = io.BytesIO()
+    sheet = tiled(images, columns or math.ceil(math.sqrt(len(images))))
+    Image.fromarray(sheet).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def as_npz(images: NDArray[np.uint8], labels: NDArray[np.uint8], rows: NDArray[np.int64]) -> bytes:
+    """A compressed npz of `images` (N, 28, 28) uint8, `labels` (N,) uint8, `index` (N,) int64."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, images=images, labels=labels, index=rows)
+    return buffer.getvalue()
+
+
+def as_csv(images: NDArray[np.uint8], labels: NDArray[np.uint8], rows: NDArray[np.int64]) -> bytes:
+    """A table with a head: index, label and the 784 grey levels, `pixel0` to `pixel783`.
+
+    The names of the columns are those in which MNIST is passed around as a table.
+    """
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(["index", "label", *(f"pixel{i}" for i in range(784))])
+    table.writerows(
+        [row, label, *flat]
+        for row, label, flat in zip(
+            rows.tolist(), labels.tolist(), images.reshape(-1, 784), strict=True
+        )
+    )
+    return text.getvalue().encode("ascii")
