@@ -14,7 +14,7 @@ FAILED = { echo "Setting up didn't finish: see above. Run it again to go on from
 # An environment without a working pip is half made, or its Python is gone: make it anew.
 ENVIRONMENT := $(shell $(PY) -c 'import pip' 2>/dev/null && echo whole)
 
-.PHONY: help run test lint bench bench-training model screenshots clean environment chromium
+.PHONY: help run test lint bench bench-training model cross-validation screenshots clean environment chromium
 .NOTPARALLEL:
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo 'make bench        measure the speed'
 	@echo 'make bench-training  measure trainings beside a Keras example (10 minutes; needs MNIST)'
 	@echo 'make model        train the model that ships, anew'
+	@echo 'make cross-validation  make the predictions anew by which labels are doubted (11 minutes)'
 	@echo 'make screenshots  take the pictures in docs/screenshots anew'
 	@echo 'make clean        remove .venv and caches; what you drew and trained stays, in var/'
 
@@ -57,6 +58,9 @@ bench-training: $(VENV)/.dev
 
 model: $(VENV)/.runtime
 	@TF_CPP_MIN_LOG_LEVEL=2 $(PY) -m mnist_core.learning $(ARGS)
+
+cross-validation: $(VENV)/.runtime
+	@$(PY) -m mnist_core.learning.cross_validation $(ARGS)
 
 screenshots: $(VENV)/.dev chromium
 	@$(PY) -m tests.browser.screenshots
