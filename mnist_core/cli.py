@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mnist_core import cli_models, cli_training
+from mnist_core import cli_data, cli_models, cli_training
 from mnist_core.errors import DigitStudioError, InputError
 
 if TYPE_CHECKING:
@@ -137,27 +137,6 @@ def _in_words(reading: "Reading") -> str:
     return f"{reading.verdict} - {reading.reason}"
 
 
-def _data_fetch(arguments: argparse.Namespace) -> int:
-    from mnist_core.datasets import fetch_mnist
-
-    location = fetch_mnist(progress=_show_progress if sys.stderr.isatty() else None)
-    print(f"MNIST is complete: {location.path}")
-    return 0
-
-
-def _data_verify(arguments: argparse.Namespace) -> int:
-    from mnist_core.datasets import verify_mnist
-
-    status = 0
-    for report in verify_mnist():
-        if report.problem is None:
-            print(f"{report.file}: {report.title}: intact")
-        else:
-            status = 1
-            complain(report.problem)
-    return status
-
-
 # What may be typed.
 
 
@@ -191,19 +170,7 @@ def _parser() -> _Parser:
 
     cli_training.add_commands(commands)
     cli_models.add_commands(commands)
-
-    data = commands.add_parser("data", help="get or check MNIST, the data to learn from")
-    data_commands = data.add_subparsers(title="commands", metavar="COMMAND")
-    data_commands.add_parser(
-        "fetch",
-        help="download MNIST (11 MB) unless it is here",
-        description="Download MNIST (11 MB) and verify it, unless an intact one is here.",
-    ).set_defaults(command=_data_fetch)
-    data_commands.add_parser(
-        "verify",
-        help="check that the MNIST on this machine is intact",
-        description="Check every MNIST on this machine, digit by digit, against known sums.",
-    ).set_defaults(command=_data_verify)
+    cli_data.add_commands(commands)
     return parser
 
 
@@ -213,14 +180,6 @@ def _parser() -> _Parser:
 def complain(message: str) -> None:
     """Say on stderr, in one line, what went wrong."""
     print(PROGRAM + ":", " ".join(message.split()), file=sys.stderr, flush=True)
-
-
-def _show_progress(done: int, total: int | None) -> None:
-    of_total = f" of {total / 1e6:.1f}" if total else ""
-    # Ends at the start of the line, for whatever is printed next.
-    print(
-        f"Downloading MNIST: {done / 1e6:.1f}{of_total} MB", end="\r", file=sys.stderr, flush=True
-    )
 
 
 @contextlib.contextmanager

@@ -16,6 +16,11 @@ def data() -> Path:
     return home() / "data"
 
 
+def cache() -> Path:
+    """The folder, below `home()`, of what can be worked out anew at any time."""
+    return home() / "cache"
+
+
 def models() -> Path:
     """The folder of the models trained here, below `home()`, one folder each."""
     return home() / "models"

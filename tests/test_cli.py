@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core import cli, datasets, inference, paths
+from mnist_core import background, cli, datasets, fetching, inference, maps, paths
 from mnist_core.errors import DataMissing, ModelError
 from mnist_core.generated import strokes_of
 from mnist_core.inference import Reading
@@ -120,7 +121,9 @@ def test_predict_with_the_model_that_ships(tmp_path: Path) -> None:
 # data
 
 
-def test_data_fetch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_fetch(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fetch(*, progress: Any) -> datasets.MnistLocation:
         if progress:
             progress(5_000_000, 10_000_000)
@@ -134,6 +137,68 @@ def test_data_fetch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     assert cli.main(["data", "fetch"]) == 0
     err = capsys.readouterr().err
     assert "5.0 of 10.0 MB\r" in err and "6.0 MB\r" in err
+
+
+def test_only_one_fetches_at_a_time(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with background.at_work("fetch"):
+        assert cli.main(["data", "fetch"]) == 1
+    assert capsys.readouterr() == (
+        "",
+        "python -m mnist_core: Another process is doing this already: wait for its end.\n",
+    )
+
+
+def test_pages_are_told_how_far_a_fetch_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(*, progress: Any) -> datasets.MnistLocation:
+        progress(5_000_000, 10_000_000)
+        seen.append(fetching.status())
+        raise DataMissing("MNIST could not be downloaded.")
+
+    seen: list[background.Status] = []
+    monkeypatch.setattr(datasets, "fetch_mnist", fetch)
+    assert cli.main(["data", "fetch"]) == 1
+    assert seen == [background.Status(True, 0.5, "Downloading MNIST: 5.0 of 10.0 MB")]
+    assert fetching.status().error == "MNIST could not be downloaded."
+
+
+def test_a_page_starts_a_fetch(offline: None) -> None:
+    fetching.start()
+    assert fetching.status().running
+    until = time.monotonic() + 30
+    while fetching.status().running and time.monotonic() < until:
+        time.sleep(0.02)
+    assert fetching.status().error.startswith("MNIST could not be downloaded (")
+
+
+def test_data_map(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = maps.DigitMap(np.arange(3, dtype=np.int32), np.zeros((3, 2), np.float32))
+
+    def make(split: str, tell: background.Tell) -> maps.DigitMap:
+        tell(0.5, "Half")
+        made.append((split, maps.status("test").words))
+        return drawn
+
+    made: list[tuple[str, str]] = []
+    monkeypatch.setattr(maps, "make_map", make)
+    assert cli.main(["data", "map", "test"]) == 0
+    assert made == [("test", "Half")]
+    assert capsys.readouterr() == ("test: a map of 3 digits is kept.\n", "")
+    monkeypatch.setattr(maps, "kept_map", lambda split: drawn)
+    assert cli.main(["data", "map", "test"]) == 0
+    assert len(made) == 1, "it is there"
+
+
+def test_data_read(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    digits = datasets.Digits(np.zeros((3, 28, 28), np.uint8), np.zeros(3, np.uint8))
+    monkeypatch.setattr(datasets, "load_mnist", lambda split: digits)
+    assert cli.main(["data", "read", "train"]) == 0
+    assert capfd.readouterr() == ("train: what default says of 3 digits is kept.\n", "")
+    assert cli.main(["data", "read", "test", "--model", "nobody"]) == 1
+    assert capfd.readouterr().err == ("python -m mnist_core: There is no model named 'nobody'.\n")
 
 
 def test_data_verify(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,6 +223,9 @@ def test_data_verify(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
         ["nonsense"],
         ["predict", "--nonsense", "x"],
         ["data", "x"],
+        ["data", "map"],
+        ["data", "map", "all"],
+        ["data", "read", "test", "--model"],
         ["resume"],
         ["publish"],
         ["rollback", "x"],
@@ -177,7 +245,15 @@ def test_wrong_arguments_are_one_line(
 
 @pytest.mark.parametrize(
     "command",
-    ["", " data", " predict --help", " data fetch --help", " train --help", " evaluate --help"],
+    [
+        "",
+        " data",
+        " predict --help",
+        " data fetch --help",
+        " data read --help",
+        " train --help",
+        " evaluate --help",
+    ],
 )
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     if "--help" in command:
@@ -217,8 +293,8 @@ def test_errors_are_one_line(
 
 PRINTS = """
 import sys
-from mnist_core import cli
-cli._data_verify = lambda _: print("intact") or 0
+from mnist_core import cli, cli_data
+cli_data._verify = lambda _: print("intact") or 0
 sys.exit(cli.main(["data", "verify"]))
 """
 

@@ -1,0 +1,118 @@
+"""The commands about MNIST: fetch, verify, map, read.
+
+What they work on others may wait for, so they say in the `background` how far they are.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mnist_core.background import Tell
+
+_MAP = """\
+Arrange 10,000 digits in the plane so that those which look alike are neighbours (t-SNE), for the
+Dataset page. Takes a minute; done once, unless it is there.
+"""
+
+_READ = """\
+Have a model read all digits of a split, for the Dataset page. Takes seconds; done once for each
+model, unless it is there.
+"""
+
+
+def add_commands(commands: Any) -> None:
+    """Add `data`, with its own commands, to a parser's commands."""
+    data = commands.add_parser("data", help="get or check MNIST, the data to learn from")
+    parts = data.add_subparsers(title="commands", metavar="COMMAND")
+    parts.add_parser(
+        "fetch",
+        help="download MNIST (11 MB) unless it is here",
+        description="Download MNIST (11 MB) and verify it, unless an intact one is here.",
+    ).set_defaults(command=_fetch)
+    parts.add_parser(
+        "verify",
+        help="check that the MNIST on this machine is intact",
+        description="Check every MNIST on this machine, digit by digit, against known sums.",
+    ).set_defaults(command=_verify)
+    arrange = parts.add_parser("map", help="make the map of its digits", description=_MAP)
+    read = parts.add_parser("read", help="have a model read its digits", description=_READ)
+    for parser, command in ((arrange, _map), (read, _read)):
+        parser.add_argument("split", choices=("train", "test"), help="which digits")
+        parser.set_defaults(command=command)
+    read.add_argument("--model", metavar="ID", help="which model; default: the one in use")
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from mnist_core import fetching
+    from mnist_core.datasets import fetch_mnist
+    from mnist_core.words import downloaded
+
+    with _at_work(fetching.TASK) as tell:
+        location = fetch_mnist(
+            progress=lambda done, total: tell(fetching.share(done, total), downloaded(done, total))
+        )
+    print(f"MNIST is complete: {location.path}")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from mnist_core.cli import complain
+    from mnist_core.datasets import verify_mnist
+
+    status = 0
+    for report in verify_mnist():
+        if report.problem is None:
+            print(f"{report.file}: {report.title}: intact")
+        else:
+            status = 1
+            complain(report.problem)
+    return status
+
+
+def _map(arguments: argparse.Namespace) -> int:
+    from mnist_core import maps
+
+    with _at_work(maps.task(arguments.split)) as tell:
+        made = maps.kept_map(arguments.split) or maps.make_map(arguments.split, tell)
+    print(f"{arguments.split}: a map of {len(made.rows):,} digits is kept.")
+    return 0
+
+
+def _read(arguments: argparse.Namespace) -> int:
+    from mnist_core import predictions, registry
+    from mnist_core.cli import quiet_libraries
+    from mnist_core.inference import Classifier
+
+    model = registry.find(arguments.model)
+    with _at_work(predictions.task(model, arguments.split)) as tell:
+        said = predictions.kept(model, arguments.split)
+        if said is None:
+            with quiet_libraries():
+                classifier = Classifier(model)
+            said = predictions.compute(classifier, arguments.split, tell)
+    print(f"{arguments.split}: what {model.id} says of {len(said):,} digits is kept.")
+    return 0
+
+
+@contextmanager
+def _at_work(task: str) -> "Iterator[Tell]":
+    """As `background.at_work`, and whoever sits at a terminal sees it, too."""
+    from mnist_core.background import at_work
+
+    watched = sys.stderr.isatty()
+    with at_work(task) as tell:
+
+        def show(share: float, words: str) -> None:
+            tell(share, words)
+            if watched:
+                # In the place of what was there before; ends at the start of the line.
+                print(f"\x1b[K{words}", end="\r", file=sys.stderr, flush=True)
+
+        try:
+            yield show
+        finally:
+            if watched:
+                print("\x1b[K", end="", file=sys.stderr, flush=True)
