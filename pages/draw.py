@@ -42,14 +42,17 @@ def draw_and_read() -> None:
         offered = [DRAW, UPLOAD, CAMERA, SAMPLE]
         if not sources.camera_works(st.context.url):
             offered.remove(CAMERA)
-        source = st.segmented_control(
-            "Where the digit comes from",
-            offered,
-            default=DRAW,
-            required=True,
-            key="source",
-            label_visibility="collapsed",
-            width="stretch",
+        st.session_state.setdefault("source", DRAW)
+        source = (
+            st.segmented_control(
+                "Where the digit comes from",
+                offered,
+                required=True,
+                key="source",
+                label_visibility="collapsed",
+                width="stretch",
+            )
+            or DRAW
         )
         if source == UPLOAD:
             image = sources.uploaded()

@@ -6,14 +6,14 @@ from mnist_core import registry, store, trainer
 from mnist_core.store import Run
 from mnist_core.words import accuracy, duration
 from pages.components import session
-from pages.components.frame import errors_shown, within_frame
+from pages.components.frame import button, errors_shown, within_frame
 from pages.components.progress import (
     board,
     confusion_table,
     followed_drawing,
     learning_curves,
 )
-from pages.components.retrain import button, buttons, state, title, where
+from pages.components.retrain import buttons, state, title, where
 
 LIVE = 0.5  # seconds between two looks at a run under way
 
@@ -67,10 +67,13 @@ def head(run: Run) -> None:
 
 def follow(run: Run) -> None:
     """A drawing, the reader's own if there is one, through the run."""
-    mine = [pin for pin in store.pins(run.id) if pin.owner == session.visitor()]
+    pins = store.pins(run.id)
+    mine = next((pin for pin in pins if pin.owner == session.visitor()), None)
+    shown = mine or next(iter(pins), None)
     st.subheader("Your drawing, as it learns" if mine else "A drawing, as it learns")
-    shown = followed_drawing(run, visitor=session.visitor())
-    if not run.active and not shown:
+    if shown:
+        followed_drawing(run, shown)
+    elif not run.active:
         st.caption("No drawing was followed through this run.")
     if not run.active:
         return
@@ -79,7 +82,7 @@ def follow(run: Run) -> None:
         if not shown:
             st.caption("Draw a digit on the page Draw, then follow it here.")
         return
-    if not any((pin.image == digit).all() for pin in mine):
+    if mine is None or (mine.image != digit).any():
         button(
             "Follow my drawing",
             lambda: store.pin(run.id, owner=session.visitor(), image=digit),

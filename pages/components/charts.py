@@ -9,30 +9,37 @@ from numpy.typing import NDArray
 
 from mnist_core.words import percent
 
-_PENCIL = "#e8590c"  # as in style.css; stands out on both themes
+PENCIL = "#e8590c"  # as in style.css; stands out on both themes
 _PIXELS = 196  # seven screen pixels for each of 28
-_CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
+CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 
 
-def probability_bars(probabilities: NDArray[np.float32] | None) -> None:
+def graphite() -> str:
+    """A grey that can be read in the present theme; Plotly's own is too pale."""
+    return "#a9b6c8" if st.context.theme.type == "dark" else "#526077"
+
+
+def probability_bars(
+    probabilities: NDArray[np.float32] | None, *, key: str = "probabilities"
+) -> None:
     """Ten bars, one a digit, the highest marked.
 
     Args:
         probabilities: (10,) float32, 0-1; None shows ten empty bars.
+        key: of the chart.
     """
     values = [0.0] * 10 if probabilities is None else [float(p) for p in probabilities]
     top = int(np.argmax(values))
-    # Plotly's own grey is too pale to read.
-    graphite = "#a9b6c8" if st.context.theme.type == "dark" else "#526077"
+    grey = graphite()
     figure = go.Figure(
         go.Bar(
             x=[str(digit) for digit in range(10)],
             y=values,
-            marker={"color": [_PENCIL if d == top else graphite for d in range(10)]},
+            marker={"color": [PENCIL if d == top else grey for d in range(10)]},
             text=[percent(v) if v >= 0.01 else "" for v in values],
             textposition="outside",
             textangle=0,
-            textfont={"size": 12, "color": graphite},
+            textfont={"size": 12, "color": grey},
             constraintext="none",
             cliponaxis=False,
             hovertemplate="%{x}: %{y:.2%}<extra></extra>",
@@ -44,14 +51,14 @@ def probability_bars(probabilities: NDArray[np.float32] | None) -> None:
         bargap=0.25,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={"type": "category", "fixedrange": True, "tickfont": {"size": 15, "color": graphite}},
+        xaxis={"type": "category", "fixedrange": True, "tickfont": {"size": 15, "color": grey}},
         yaxis={"range": [0, 1], "visible": False, "fixedrange": True},
     )
     told = ", ".join(f"{d}: {percent(v)}" for d, v in enumerate(values))
     st.plotly_chart(
         figure,
-        key="probabilities",
-        config=_CONFIG,
+        key=key,
+        config=CONFIG,
         alt=f"Probability of each digit: {'none yet' if probabilities is None else told}.",
     )
 
@@ -80,6 +87,6 @@ def pixel_view(image: NDArray[np.uint8] | None) -> None:
         figure,
         key="pixels",
         width=_PIXELS,
-        config=_CONFIG,
+        config=CONFIG,
         alt="What the network sees: your digit as 28 by 28 pixels, white on black.",
     )

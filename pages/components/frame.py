@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -17,6 +18,7 @@ def navigation() -> StreamlitPage:
     return st.navigation(
         [
             st.Page("pages/draw.py", title="Draw", default=True),
+            st.Page("pages/dataset.py", title="Dataset"),
             st.Page("pages/train.py", title="Train"),
             st.Page("pages/about.py", title="About"),
         ]
@@ -42,3 +44,15 @@ def errors_shown() -> Iterator[None]:
         yield
     except DigitStudioError as error:
         st.error(str(error))
+
+
+def button(label: str, action: Any, *arguments: Any, key: str, **options: Any) -> None:
+    """A button whose action may fail: then it says why."""
+
+    def act() -> None:
+        try:
+            action(*arguments)
+        except DigitStudioError as error:
+            st.session_state.notice = str(error)
+
+    st.button(label, key=key, on_click=act, **options)

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import streamlit as st
 
 from mnist_core import datasets, pace, registry, store, trainer
-from mnist_core.errors import DigitStudioError, InputError
+from mnist_core.errors import InputError
 from mnist_core.settings import (
     DEFAULT_PRESET,
     GENERATED_IMAGES,
@@ -24,7 +24,7 @@ from mnist_core.settings import (
 from mnist_core.store import Run
 from mnist_core.words import accuracy, duration
 from pages.components import session
-from pages.components.frame import errors_shown
+from pages.components.frame import button, errors_shown
 
 _BUSY, _IDLE = 1.0, 5.0  # seconds between two looks at what is being trained
 _SILENT = 15.0  # seconds after which a process that says nothing is worth a word
@@ -104,18 +104,6 @@ def buttons(run: Run, *, key: str) -> None:
             )
 
 
-def button(label: str, action: Any, *arguments: Any, key: str, **options: Any) -> None:
-    """A button whose action may fail: then it says why."""
-
-    def act() -> None:
-        try:
-            action(*arguments)
-        except DigitStudioError as error:
-            st.session_state.notice = str(error)
-
-    st.button(label, key=key, on_click=act, **options)
-
-
 def _state_of_things() -> tuple[str | None, tuple[str, ...], str]:
     """What every page depends on: the run in progress, the queue, and the model that reads."""
     trainer.tend()
@@ -178,20 +166,17 @@ def _form() -> None:
 
 
 def _start(settings: Settings) -> None:
-    try:
+    with errors_shown():
         started = trainer.start(settings, owner=session.visitor(), follow=session.drawn_digit())
-    except DigitStudioError as error:
-        st.error(str(error))
-        return
-    if started.joined:
-        words = f"{started.run.id} is just that training: you are watching it now."
-    elif started.ahead:
-        words = f"{started.run.id} waits: {started.ahead} before it."
-    else:
-        words = f"{started.run.id} has begun."
-    st.session_state.notice = words
-    st.session_state.run = started.run.id  # what the Train page shows
-    st.rerun()
+        if started.joined:
+            words = f"{started.run.id} is just that training: you are watching it now."
+        elif started.ahead:
+            words = f"{started.run.id} waits: {started.ahead} before it."
+        else:
+            words = f"{started.run.id} has begun."
+        st.session_state.notice = words
+        st.session_state.run = started.run.id  # what the Train page shows
+        st.rerun()
 
 
 def _data() -> Data:

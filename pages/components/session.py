@@ -63,3 +63,9 @@ def visitor() -> str:
         st.session_state.visitor = uuid.uuid4().hex
     name: str = st.session_state.visitor
     return name
+
+
+def hand_over(image: NDArray[np.uint8], name: str, label: int) -> None:
+    """Have a digit, (28, 28) uint8, shown as the sample on the page Draw."""
+    st.session_state.handed_over = image, name, label
+    st.session_state.source = "Sample"

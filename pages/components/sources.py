@@ -63,13 +63,19 @@ def sampled() -> tuple[NDArray[np.uint8], str, int]:
 
     def pick(number: int) -> None:
         state.sample = number
+        state.pop("handed_over", None)
 
     def shuffle() -> None:
         state.sample_seed = int(np.random.default_rng().integers(2**31))
         pick(int(np.random.default_rng().integers(_SHOWN)))
 
     chosen = state.sample
-    show(samples.images[chosen], f"{samples.names[chosen]}: a {samples.labels[chosen]}")
+    image, name, label = state.get("handed_over") or (
+        samples.images[chosen],
+        samples.names[chosen],
+        int(samples.labels[chosen]),
+    )
+    show(image, f"{name}: a {label}")
     st.button(f"Random {samples.origin}", on_click=shuffle, width="stretch")
     gallery(
         f"Samples: {samples.origin}s",
@@ -81,9 +87,9 @@ def sampled() -> tuple[NDArray[np.uint8], str, int]:
         ],
         key="samples",
         on_pick=pick,
-        chosen=chosen,
+        chosen=None if "handed_over" in state else chosen,
     )
-    return samples.images[chosen], samples.names[chosen], int(samples.labels[chosen])
+    return image, name, label
 
 
 def show(image: NDArray[np.uint8], words: str) -> None:

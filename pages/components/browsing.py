@@ -1,0 +1,124 @@
+"""What the pieces of the Dataset page share: the view, the digits, and waiting for long work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from mnist_core import background, predictions
+from mnist_core.collection import Collection, Part
+from pages.components import session
+from pages.components.frame import button
+from pages.components.view import DEFAULT, View, read
+
+PART_NAMES: dict[Part, str] = {
+    "train": "Training digits",
+    "test": "Test digits",
+    "generated": "Generated digits",
+}
+_LOOK = 0.5  # seconds between two looks at work under way
+
+
+def view() -> View:
+    """What is to be shown."""
+    seen: View = st.session_state.get("dataset", DEFAULT)
+    return seen
+
+
+def change(**changes: Any) -> None:
+    """Show something else from the next run on."""
+    st.session_state.dataset = replace(view(), **changes)
+
+
+def arrive() -> list[str]:
+    """Take the view from the address if somebody else has written it; returns what was wrong."""
+    parameters = st.query_params.to_dict()
+    if parameters and parameters != st.session_state.get("dataset_address"):
+        st.session_state.dataset, wrong = read(parameters)
+        return wrong
+    return []
+
+
+def keep_address() -> None:
+    """Have the address say what is shown, for going back to it or sending it on."""
+    written = view().written()
+    st.session_state.dataset_address = written
+    if st.query_params.to_dict() != written:
+        st.query_params.from_dict(written)
+
+
+def field(
+    widget: Callable[..., Any], label: str, name: str, *arguments: Any, **options: Any
+) -> Any:
+    """A widget for one part of the view; where it changes, the wall begins at its first page."""
+    key = f"dataset_{name}"
+    value = getattr(view(), name)
+    st.session_state[key] = list(value) if isinstance(value, tuple) else value
+
+    def changed() -> None:
+        new = st.session_state[key]
+        new = tuple(sorted(new)) if isinstance(new, list) else new
+        if new is not None:
+            change(**{"page": 1, name: new})
+
+    return widget(label, *arguments, key=key, on_change=changed, **options)
+
+
+def a(label: int) -> str:
+    """A digit with its article."""
+    return f"{'an' if label == 8 else 'a'} {label}"
+
+
+def name_of(part: Part, number: int) -> str:
+    """What a digit is called."""
+    return f"{PART_NAMES[part][:-1]} {number}"
+
+
+def probabilities(of: Collection) -> NDArray[np.float32] | None:
+    """What the network that reads says of all digits, (N, 10).
+
+    None while it is still at it; then how far it is is on the page, which runs again at the end.
+    """
+    classifier = session.classifier()
+    if of.part == "generated":
+        return classifier.predict(of.images)  # a few; takes no time to speak of
+    model, part = classifier.model, of.part
+    said = predictions.kept(model, part)
+    if said is None:
+        wait(
+            partial(predictions.status, model, part),
+            partial(predictions.start, model, part),
+            words="The network reads all digits, once ...",
+            key="reading_all",
+        )
+    return said
+
+
+def wait(
+    status: Callable[[], background.Status], start: Callable[[], None], *, words: str, key: str
+) -> None:
+    """Show how far work is that goes on beside the page, which runs again at its end.
+
+    Starts it, unless it failed: then it says why and offers to try again.
+    """
+    if not (now := status()).running and not now.error:
+        start()
+
+    @st.fragment(run_every=_LOOK)
+    def look() -> None:
+        now = status()
+        if now.error:
+            st.error(now.error)
+            button("Try again", start, key=f"{key}_again")
+        elif now.running:
+            st.progress(now.share, text=now.words or words)
+        else:
+            st.rerun()
+
+    look()

@@ -1,0 +1,251 @@
+"""One digit, opened: large, as numbers, as the network reads it, and those most like it."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from mnist_core import store
+from mnist_core.collection import Collection, Part, collection
+from mnist_core.errors import InputError
+from mnist_core.words import percent
+from pages.components import session
+from pages.components.browsing import PART_NAMES, a, change, keep_address, name_of, view
+from pages.components.charts import CONFIG, graphite, probability_bars
+from pages.components.frame import button, errors_shown
+from pages.components.sources import show
+from pages.components.wall import Tile, digit_wall
+
+_MARKS: dict[store.Mark, tuple[str, str]] = {
+    "right": ("✓ Right", "1"),
+    "wrong": ("✗ Wrong", "2"),
+    "unclear": ("? Can't tell", "3"),
+}
+_NEIGHBOURS = 10
+
+
+def one_digit(rows: NDArray[np.int64], part: Part, *, mnist: bool) -> None:
+    """Open the view's digit over the page.
+
+    Args:
+        rows: the digits that are looked through, in order, for going to the next.
+        part: theirs.
+        mnist: whether MNIST can be used.
+
+    Raises:
+        InputError: there is no such digit.
+    """
+    wanted, number = view().digit or (part, 0)
+    if wanted != "generated" and not mnist:
+        change(digit=None)
+        raise InputError(f"{name_of(wanted, number)} can be opened once MNIST is here.")
+    if number >= (count := len(collection(wanted).labels)):
+        change(digit=None)
+        raise InputError(
+            f"There is no {name_of(wanted, number).lower()}: choose a number from 0 to {count - 1}."
+        )
+    show_it = st.dialog("One digit", width="large", on_dismiss=lambda: change(digit=None))
+    show_it(_show)(rows, part)
+
+
+def _show(rows: NDArray[np.int64], part: Part) -> None:
+    if (digit := view().digit) is None:  # just closed
+        return
+    digit_part, number = digit
+    keep_address()
+    if notice := st.session_state.pop("notice", None):
+        st.error(notice)
+    with errors_shown():
+        of = collection(digit_part)
+        _way(rows if digit_part == part else rows[:0], of.part, number)
+        image, label = of.images[number], int(of.labels[number])
+        with st.container(horizontal=True, gap="medium"):
+            with st.container(width=280):
+                show(image, f"{name_of(of.part, number)}: {a(label)}")
+                if st.button("Send to Draw", width="stretch", key="send_to_draw"):
+                    session.hand_over(image, name_of(of.part, number), label)
+                    change(digit=None)
+                    st.switch_page("pages/draw.py")
+            with st.container(width=400):
+                _facts(of, number)
+                if of.part != "generated":
+                    _mark(of.part, number)
+            with st.container(width=400):
+                _reading(of.part, image, label)
+        _nearest(of, number)
+        _numbers(image)
+
+
+def _way(rows: NDArray[np.int64], part: Part, number: int) -> None:
+    """What it is called, and the way to the one before and the next."""
+    found = np.flatnonzero(rows == number)
+    place = int(found[0]) if len(found) else None
+
+    def step(by: int) -> None:
+        change(digit=(part, int(rows[(place or 0) + by])))
+
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Previous", on_click=step, args=(-1,), disabled=not place, key="digit_before",
+            shortcut="Left",
+        )  # fmt: skip
+        st.button(
+            "Next", on_click=step, args=(1,), disabled=place is None or place == len(rows) - 1,
+            key="digit_after", shortcut="Right",
+        )  # fmt: skip
+        st.subheader(name_of(part, number), anchor=False)
+
+
+def _facts(of: Collection, number: int) -> None:
+    label = int(of.labels[number])
+    measures = of.measures
+    st.markdown(f"Its label says it is **{a(label)}**. One-hot, as the network is told it:")
+    cells = "".join(
+        f"<td{' class=hot' if d == label else ''}>{d == label:d}</td>" for d in range(10)
+    )
+    heads = "".join(f"<th scope=col>{d}</th>" for d in range(10))
+    st.html(
+        "<table class=ds-onehot><caption>One-hot label</caption>"
+        f"<thead><tr>{heads}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
+    )
+    slant = float(measures.slant[number])
+    leaning = f"{abs(slant):.0f}° to the {'right' if slant > 0 else 'left'}"
+    st.markdown(
+        f"- Stroke: {measures.thickness[number]:.1f} pixels wide\n"
+        f"- Leans {leaning}\n"
+        f"- More unusual than {percent(float(of.unusual[number]))} of the {label}s"
+    )
+
+
+def _mark(part: Part, number: int) -> None:
+    """Whether the label looks right, in the reader's eyes; what is pressed again is taken back."""
+    now = store.marked(part).get(number)
+    st.markdown(
+        "Does the label look right?",
+        help="Kept on the computer that serves this page, for all who look at it.",
+    )
+    # Buttons rather than a choice of one, which would take the arrow keys for itself.
+    with st.container(horizontal=True, gap="small"):
+        for mark, (words, letter) in _MARKS.items():
+            button(
+                words,
+                store.set_mark,
+                part,
+                number,
+                None if mark == now else mark,
+                key=f"mark_{mark}",
+                type="primary" if mark == now else "secondary",
+                shortcut=letter,
+            )
+
+
+def _reading(part: Part, image: NDArray[np.uint8], label: int) -> None:
+    probabilities = session.classifier().predict(image[None])[0]
+    read = int(probabilities.argmax())
+    outcome = "right" if read == label else f"and not as {a(label)}"
+    st.markdown(
+        f"The network reads it as **{a(read)}** ({percent(float(probabilities[read]))}), {outcome}."
+    )
+    probability_bars(probabilities, key="digit_probabilities")
+    if part == "train":
+        st.caption("It may have learned from this very digit.")
+
+
+def _nearest(of: Collection, number: int) -> None:
+    learned = collection("generated" if of.part == "generated" else "train")
+    same = learned.part == of.part
+    nearest = learned.neighbours.nearest(
+        of.images[number], _NEIGHBOURS, leave_out=number if same else None
+    )
+    labels = learned.labels[nearest.rows].tolist()
+    agree = labels.count(int(of.labels[number]))
+    st.markdown(
+        f"**The ten most like it** among the {len(learned.labels):,}"
+        f" {PART_NAMES[learned.part].lower()}: {agree} of {len(labels)} with its label",
+        help="Those whose 784 numbers differ least from its own (Euclidean distance).",
+    )
+    digit_wall(
+        learned.images[nearest.rows],
+        [
+            Tile(
+                row,
+                f"{name_of(learned.part, row)}: {a(label)}, distance {distance:,.0f}",
+                caption=str(label),
+                wrong=label != of.labels[number],
+                badge="" if label == of.labels[number] else "≠",
+            )
+            for row, label, distance in zip(
+                nearest.rows.tolist(), labels, nearest.distances.tolist(), strict=True
+            )
+        ],
+        key="nearest",
+        told="The ten digits most like it, nearest first.",
+        on_pick=lambda row: change(digit=(learned.part, row)),
+        columns=10,
+        scale=2,
+    )
+
+
+def _numbers(image: NDArray[np.uint8]) -> None:
+    """The 784 numbers twice, and how often each value comes."""
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=570):
+            st.markdown("**As it is kept: 0 to 255**")
+            st.html(_table(image, [str(v) for v in image.ravel().tolist()], "0 to 255"))
+        with st.container(width=570):
+            st.markdown("**As the network gets it: divided by 255**")
+            st.html(_table(image, [_share(v) for v in image.ravel().tolist()], "0 to 1"))
+    _histogram(image)
+
+
+def _share(value: int) -> str:
+    """Two decimals without the zero before the point, so that it fits."""
+    if value in (0, 255):
+        return str(value // 255)
+    return f"{value / 255:.2f}".removeprefix("0")
+
+
+def _table(image: NDArray[np.uint8], words: list[str], unit: str) -> str:
+    cells = [
+        f'<td style="--ink:{value}">{word}</td>' if value else "<td>0</td>"
+        for value, word in zip(image.ravel().tolist(), words, strict=True)
+    ]
+    rows = "".join(f"<tr>{''.join(cells[i : i + 28])}</tr>" for i in range(0, 784, 28))
+    return (
+        f'<div class="ds-numbers" tabindex="0"><table><caption>28 rows of 28 values, {unit}'
+        f"</caption><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _histogram(image: NDArray[np.uint8]) -> None:
+    zeros = int((image == 0).sum())
+    counts, edges = np.histogram(image[image > 0], bins=16, range=(0, 256))
+    grey = graphite()
+    figure = go.Figure(
+        go.Bar(
+            x=edges[:-1] + 8,
+            y=counts,
+            marker={"color": grey},
+            customdata=[f"{int(low)} to {int(low) + 15}" for low in edges[:-1]],
+            hovertemplate="%{customdata}: %{y} pixels<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=180,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        bargap=0.1,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        xaxis={"fixedrange": True, "tickvals": [1, 64, 128, 192, 255], "tickfont": {"color": grey}},
+        yaxis={"fixedrange": True, "nticks": 4, "tickfont": {"color": grey}},
+    )
+    st.markdown(
+        f"**How often each value comes**: 0 (the ground) {zeros} times of 784; of the other"
+        f" {784 - zeros}, in steps of 16:"
+    )
+    told = ", ".join(
+        f"{int(e)} to {int(e) + 15}: {c}" for e, c in zip(edges[:-1], counts, strict=True)
+    )
+    st.plotly_chart(figure, key="histogram", config=CONFIG, alt=f"Histogram of values. {told}.")
