@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from pathlib import Path
 from typing import get_args
 
@@ -39,20 +40,17 @@ def kept(model: Model, split: Split) -> NDArray[np.float32] | None:
     """What a model says of "train" or "test", if it was read.
 
     Returns:
-        (N, 10) float32 probabilities in the order of MNIST, rows sum to 1; None if there are none
-        that are whole.
+        (N, 10) float32 probabilities in the order of MNIST, read-only, rows sum to 1; None if
+        there are none that are whole.
 
     Raises:
         InputError: another split.
     """
     file = _file(model, split)
-    count = MNIST.of(split)[1].shape[0]
-    # Whatever is wrong with the file, the digits can be read anew.
-    with contextlib.suppress(Exception), file.open("rb") as stream, np.load(stream) as arrays:
-        probabilities: NDArray[np.float32] = arrays["probabilities"]
-        if probabilities.shape == (count, 10) and probabilities.dtype == np.float32:
-            return probabilities
-    return None
+    try:
+        return _read(file, file.stat().st_mtime_ns, MNIST.of(split)[1].shape[0])
+    except OSError:
+        return None
 
 
 def compute(classifier: Classifier, split: Split, tell: Tell) -> NDArray[np.float32]:
@@ -79,6 +77,17 @@ def compute(classifier: Classifier, split: Split, tell: Tell) -> NDArray[np.floa
         np.savez_compressed(stream, probabilities=probabilities)
     _sweep()
     return probabilities
+
+
+@functools.lru_cache(maxsize=4)  # asked for at every turn of a page
+def _read(file: Path, _changed: int, count: int) -> NDArray[np.float32] | None:
+    # Whatever is wrong with the file, the digits can be read anew.
+    with contextlib.suppress(Exception), file.open("rb") as stream, np.load(stream) as arrays:
+        probabilities: NDArray[np.float32] = arrays["probabilities"]
+        if probabilities.shape == (count, 10) and probabilities.dtype == np.float32:
+            probabilities.flags.writeable = False
+            return probabilities
+    return None
 
 
 def _file(model: Model, split: Split) -> Path:

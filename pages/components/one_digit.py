@@ -64,10 +64,11 @@ def _show(rows: NDArray[np.int64], part: Part) -> None:
         with st.container(horizontal=True, gap="medium"):
             with st.container(width=280):
                 show(image, f"{name_of(of.part, number)}: {a(label)}")
-                if st.button("Send to Draw", width="stretch", key="send_to_draw"):
-                    session.hand_over(image, name_of(of.part, number), label)
-                    change(digit=None)
-                    st.switch_page("pages/draw.py")
+                for title, page in (("Draw", "draw"), ("Look inside", "inside")):
+                    if st.button(f"Send to {title}", width="stretch", key=f"send_to_{page}"):
+                        session.hand_over(image, name_of(of.part, number), label)
+                        change(digit=None)
+                        st.switch_page(f"pages/{page}.py")
             with st.container(width=400):
                 _facts(of, number)
                 if of.part != "generated":

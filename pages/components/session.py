@@ -65,7 +65,17 @@ def visitor() -> str:
     return name
 
 
+Given = tuple[NDArray[np.uint8], str, int]
+
+
 def hand_over(image: NDArray[np.uint8], name: str, label: int) -> None:
-    """Have a digit, (28, 28) uint8, shown as the sample on the page Draw."""
+    """Give a digit, (28, 28) uint8, with its name and label to the pages Draw and Look inside."""
     st.session_state.handed_over = image, name, label
     st.session_state.source = "Sample"
+    st.session_state.inside = name
+
+
+def handed_over() -> Given | None:
+    """The digit that was last handed over: image, name, label."""
+    given: Given | None = st.session_state.get("handed_over")
+    return given

@@ -15,6 +15,7 @@ from mnist_core import datasets, generated
 from mnist_core.errors import DataDamaged, InputError
 from mnist_core.pictures import open_picture
 from mnist_core.strokes import CANVAS
+from pages.components import session
 from pages.components.gallery import Picture, gallery, png_address
 
 _SHOWN = 10  # samples to pick from, one of each digit
@@ -70,7 +71,7 @@ def sampled() -> tuple[NDArray[np.uint8], str, int]:
         pick(int(np.random.default_rng().integers(_SHOWN)))
 
     chosen = state.sample
-    image, name, label = state.get("handed_over") or (
+    image, name, label = session.handed_over() or (
         samples.images[chosen],
         samples.names[chosen],
         int(samples.labels[chosen]),
@@ -87,7 +88,7 @@ def sampled() -> tuple[NDArray[np.uint8], str, int]:
         ],
         key="samples",
         on_pick=pick,
-        chosen=None if "handed_over" in state else chosen,
+        chosen=None if session.handed_over() else chosen,
     )
     return image, name, label
 
