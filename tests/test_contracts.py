@@ -6,7 +6,7 @@ import sys
 
 from mnist_core import paths
 
-HEAVY = {"tensorflow", "keras", "streamlit", "plotly"}
+HEAVY = {"tensorflow", "keras", "streamlit", "plotly", "openTSNE", "sklearn"}
 
 IMPORT_ALL = """
 import importlib, json, pkgutil, sys
@@ -36,6 +36,20 @@ trainer.tend()
 store.runs()
 registry.models()
 pace.expected_seconds(PRESETS["best"].settings)
+print(json.dumps([[], sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+BROWSE_DIGITS = """
+import json, sys
+from mnist_core import background, doubts, exports, fetching, maps, predictions, registry
+from mnist_core.collection import collection
+of = collection("generated")
+of.neighbours.nearest(of.images[0])
+maps.pca_map(of.images, maps.sampled_rows(of.labels))
+maps.kept_map("test"), maps.status("test"), fetching.status()
+predictions.kept(registry.find(), "test")
+doubts.cross_validated()
+exports.as_sheet(of.images)
 print(json.dumps([[], sorted({name.partition(".")[0] for name in sys.modules})]))
 """
 
@@ -69,4 +83,10 @@ def test_reading_a_drawing_loads_neither_tensorflow_nor_the_web():
 def test_looking_after_trainings_loads_neither_tensorflow_nor_the_web(home):
     _, loaded = loaded_by(LOOK_AFTER_TRAININGS)
     assert "sqlite3" in loaded
+    assert not HEAVY & loaded
+
+
+def test_browsing_digits_loads_neither_tensorflow_nor_what_makes_the_map(home):
+    _, loaded = loaded_by(BROWSE_DIGITS)
+    assert "numpy" in loaded
     assert not HEAVY & loaded

@@ -34,12 +34,15 @@ def view() -> View:
 def change(**changes: Any) -> None:
     """Show something else from the next run on."""
     st.session_state.dataset = replace(view(), **changes)
+    st.session_state.dataset_changed = True
 
 
 def arrive() -> list[str]:
     """Take the view from the address if somebody else has written it; returns what was wrong."""
+    # What is done here comes before an address that the browser has not yet heard is an old one.
+    changed = st.session_state.pop("dataset_changed", False)
     parameters = st.query_params.to_dict()
-    if parameters and parameters != st.session_state.get("dataset_address"):
+    if parameters and not changed and parameters != st.session_state.get("dataset_address"):
         st.session_state.dataset, wrong = read(parameters)
         return wrong
     return []
@@ -49,6 +52,7 @@ def keep_address() -> None:
     """Have the address say what is shown, for going back to it or sending it on."""
     written = view().written()
     st.session_state.dataset_address = written
+    st.session_state.dataset_changed = False
     if st.query_params.to_dict() != written:
         st.query_params.from_dict(written)
 

@@ -1,6 +1,8 @@
-"""The charts of the reading."""
+"""Charts of one reading, and the look that all of Plotly's charts share."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,12 +13,44 @@ from mnist_core.words import percent
 
 PENCIL = "#e8590c"  # as in style.css; stands out on both themes
 _PIXELS = 196  # seven screen pixels for each of 28
-CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
+_CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 
 
 def graphite() -> str:
     """A grey that can be read in the present theme; Plotly's own is too pale."""
     return "#a9b6c8" if st.context.theme.type == "dark" else "#526077"
+
+
+def chart(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    height: int,
+    axes: dict[str, Any] | None = None,
+    **layout: Any,
+) -> None:
+    """Show a figure on the page's own ground, as wide as its place, with axes that stay put.
+
+    Args:
+        figure: what to show.
+        key: of the chart.
+        alt: what it shows, for people who don't see it.
+        height: in pixels.
+        axes: settings of both axes.
+        layout: settings of the figure, in Plotly's names.
+    """
+    both = {"fixedrange": True, "tickfont": {"color": graphite()}, **(axes or {})}
+    figure.update_layout(
+        height=height,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        **{"margin": {"l": 0, "r": 0, "t": 8, "b": 0}, **layout},
+    )
+    figure.update_xaxes(both).update_yaxes(both)
+    st.plotly_chart(
+        figure, key=key, alt=alt, config=_CONFIG, width=figure.layout.width or "stretch"
+    )
 
 
 def probability_bars(
@@ -45,21 +79,16 @@ def probability_bars(
             hovertemplate="%{x}: %{y:.2%}<extra></extra>",
         )
     )
-    figure.update_layout(
+    told = ", ".join(f"{d}: {percent(v)}" for d, v in enumerate(values))
+    chart(
+        figure,
+        key=key,
+        alt=f"Probability of each digit: {'none yet' if probabilities is None else told}.",
         height=176,
         margin={"l": 0, "r": 0, "t": 22, "b": 0},
         bargap=0.25,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={"type": "category", "fixedrange": True, "tickfont": {"size": 15, "color": grey}},
-        yaxis={"range": [0, 1], "visible": False, "fixedrange": True},
-    )
-    told = ", ".join(f"{d}: {percent(v)}" for d, v in enumerate(values))
-    st.plotly_chart(
-        figure,
-        key=key,
-        config=CONFIG,
-        alt=f"Probability of each digit: {'none yet' if probabilities is None else told}.",
+        xaxis={"type": "category", "tickfont": {"size": 15}},
+        yaxis={"range": [0, 1], "visible": False},
     )
 
 
@@ -75,18 +104,14 @@ def pixel_view(image: NDArray[np.uint8] | None) -> None:
             hovertemplate="row %{y}, column %{x}<br>value <b>%{z}</b> of 255<extra></extra>",
         )
     )
-    figure.update_layout(
+    chart(
+        figure,
+        key="pixels",
+        alt="What the network sees: your digit as 28 by 28 pixels, white on black.",
         height=_PIXELS,
         width=_PIXELS,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        paper_bgcolor="rgba(0,0,0,0)",
-        xaxis={"visible": False, "fixedrange": True, "constrain": "domain"},
-        yaxis={"visible": False, "fixedrange": True, "autorange": "reversed", "scaleanchor": "x"},
-    )
-    st.plotly_chart(
-        figure,
-        key="pixels",
-        width=_PIXELS,
-        config=CONFIG,
-        alt="What the network sees: your digit as 28 by 28 pixels, white on black.",
+        axes={"visible": False},
+        xaxis={"constrain": "domain"},
+        yaxis={"autorange": "reversed", "scaleanchor": "x"},
     )

@@ -17,8 +17,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from mnist_core.exports import tiled
 from pages.components import asset
-from pages.components.wall import in_rows, sheet_address
+from pages.components.wall import sheet_address
 
 Lasso = Sequence[tuple[float, float]]
 
@@ -114,7 +115,7 @@ def map_sheet(images: NDArray[np.uint8]) -> str:
         return ""
     steps = (np.arange(256) * (_GREYS - 1) + 127) // 255
     greys = (steps * 255 // (_GREYS - 1)).astype(np.uint8)
-    return sheet_address(in_rows(greys[images], _SHEET_COLUMNS))
+    return sheet_address(tiled(greys[images], _SHEET_COLUMNS))
 
 
 def within(points: MapPoints, lasso: Lasso) -> NDArray[np.bool_]:

@@ -79,16 +79,7 @@ class MapPainter {
       const start = y * across + x;
       for (let k = 0; k < offsets.length; k++) {
         const place = start + offsets[k];
-        const under = pixels[place];
-        const share = shares[k];
-        const r = under & 255;
-        const g = (under >> 8) & 255;
-        const b = (under >> 16) & 255;
-        pixels[place] =
-          0xff000000 |
-          ((b + (((blue - b) * share) >> 8)) << 16) |
-          ((g + (((green - g) * share) >> 8)) << 8) |
-          (r + (((red - r) * share) >> 8));
+        pixels[place] = blended(pixels[place], red, green, blue, shares[k]);
       }
     }
     this.context.putImageData(this.image, -EDGE, -EDGE);
@@ -149,17 +140,8 @@ class MapPainter {
             ink = (over * 256 + (under - over) * part[y]) >> 16;
           }
           if (ink < 8) continue;
-          const share = ink * strength;
           const place = (top + y) * across + left + x;
-          const ground = pixels[place];
-          const r = ground & 255;
-          const g = (ground >> 8) & 255;
-          const b = (ground >> 16) & 255;
-          pixels[place] =
-            0xff000000 |
-            ((b + (((blue - b) * share) >> 8)) << 16) |
-            ((g + (((green - g) * share) >> 8)) << 8) |
-            (r + (((red - r) * share) >> 8));
+          pixels[place] = blended(pixels[place], red, green, blue, ink * strength);
         }
       }
     }
@@ -262,6 +244,19 @@ function apart(spots, least) {
 }
 
 // [red, green, blue] as one number of a picture's pixels.
+// A pixel, packed as the picture's memory has it, with a share (of 256) of a colour laid over it.
+function blended(ground, red, green, blue, share) {
+  const r = ground & 255;
+  const g = (ground >> 8) & 255;
+  const b = (ground >> 16) & 255;
+  return (
+    0xff000000 |
+    ((b + (((blue - b) * share) >> 8)) << 16) |
+    ((g + (((green - g) * share) >> 8)) << 8) |
+    (r + (((red - r) * share) >> 8))
+  );
+}
+
 function packed([red, green, blue]) {
   return (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
 }

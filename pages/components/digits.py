@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from mnist_core.exports import tiled
 from pages.components import asset
 from pages.components.gallery import png_address
 
@@ -60,12 +61,7 @@ def sprite_sheet(images: NDArray[np.uint8], columns: int = 20) -> str:
     Returns:
         A data: address; some 20 kB for 100 digits. Keep it, rather than make it in every run.
     """
-    count, height, width = images.shape
-    rows = -(-count // columns)
-    cells = np.zeros((rows * columns, height, width), np.uint8)
-    cells[:count] = images
-    grid = cells.reshape(rows, columns, height, width).swapaxes(1, 2)
-    return png_address(np.ascontiguousarray(grid).reshape(rows * height, columns * width))
+    return png_address(tiled(images, columns))
 
 
 def digit_board(

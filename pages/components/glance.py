@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnist_core.collection import Collection
 from pages.components.browsing import PART_NAMES, a, change, name_of
-from pages.components.charts import CONFIG, PENCIL, graphite
+from pages.components.charts import PENCIL, chart, graphite
 from pages.components.wall import Tile, digit_wall
 
 _PRINTED = """\
@@ -91,9 +91,8 @@ def _classes(of: Collection, pictures: np.ndarray, kind: str) -> None:
 
 def _counts(parts: list[Collection]) -> None:
     """Bars side by side: in per cent of their part, as the parts differ in size."""
-    grey = graphite()
     figure = go.Figure()
-    for part, colour in zip(parts, (PENCIL, grey), strict=False):
+    for part, colour in zip(parts, (PENCIL, graphite()), strict=False):
         counts = part.measures.counts
         figure.add_bar(
             x=[str(digit) for digit in range(10)],
@@ -107,20 +106,19 @@ def _counts(parts: list[Collection]) -> None:
             insidetextfont={"size": 12, "color": "#fff" if colour == PENCIL else None},
             hovertemplate="%{x}: %{customdata:,} digits, %{y:.1f} %",
         )
-    figure.update_layout(
-        height=220,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        bargap=0.2,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": 1.12, "x": 0},
-        showlegend=len(parts) > 1,
-        xaxis={"type": "category", "fixedrange": True, "tickfont": {"size": 14, "color": grey}},
-        yaxis={"fixedrange": True, "ticksuffix": " %", "tickfont": {"color": grey}, "nticks": 5},
-    )
     told = "; ".join(
         f"{PART_NAMES[part.part]}: "
         + ", ".join(f"{digit}: {count:,}" for digit, count in enumerate(part.measures.counts))
         for part in parts
     )
-    st.plotly_chart(figure, key="counts", config=CONFIG, alt=f"How many of each digit. {told}.")
+    chart(
+        figure,
+        key="counts",
+        alt=f"How many of each digit. {told}.",
+        height=220,
+        bargap=0.2,
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+        showlegend=len(parts) > 1,
+        xaxis={"type": "category", "tickfont": {"size": 14}},
+        yaxis={"ticksuffix": " %", "nticks": 5},
+    )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mnist_core.explanation import LayerSeen
 from mnist_core.words import plural
-from pages.components.charts import CONFIG, PENCIL, graphite
+from pages.components.charts import PENCIL, chart, graphite
 from pages.components.wall import Tile, digit_wall
 
 _SIDE = 28
@@ -83,23 +83,13 @@ def _bars(number: int, layer: LayerSeen) -> None:
             hovertemplate="%{x}: %{y:.3f}<extra></extra>",
         )
     )
-    figure.update_layout(
-        height=120,
-        margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        bargap=0.1,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={
-            "fixedrange": True,
-            "tickfont": {"color": grey},
-            **({"dtick": 1} if len(values) <= 10 else {"nticks": 10}),
-        },
-        yaxis={"fixedrange": True, "nticks": 3, "tickfont": {"color": grey}},
-    )
-    st.plotly_chart(
+    chart(
         figure,
         key=f"layer_{layer.name}",
-        config=CONFIG,
         alt=f"The {len(values)} values of layer {number}; the highest is that of unit"
         f" {int(values.argmax())}, {values.max():.2f}.",
+        height=120,
+        bargap=0.1,
+        xaxis={"dtick": 1} if len(values) <= 10 else {"nticks": 10},
+        yaxis={"nticks": 3},
     )

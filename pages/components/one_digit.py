@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -13,8 +12,9 @@ from mnist_core.errors import InputError
 from mnist_core.words import percent
 from pages.components import session
 from pages.components.browsing import PART_NAMES, a, change, keep_address, name_of, view
-from pages.components.charts import CONFIG, graphite, probability_bars
+from pages.components.charts import probability_bars
 from pages.components.frame import button, errors_shown
+from pages.components.numbers import numbers
 from pages.components.sources import show
 from pages.components.wall import Tile, digit_wall
 
@@ -39,9 +39,9 @@ def one_digit(rows: NDArray[np.int64], part: Part, *, mnist: bool) -> None:
     """
     wanted, number = view().digit or (part, 0)
     if wanted != "generated" and not mnist:
-        change(digit=None)
         raise InputError(f"{name_of(wanted, number)} can be opened once MNIST is here.")
-    if number >= (count := len(collection(wanted).labels)):
+    count = len(collection(wanted).labels)
+    if not 0 <= number < count:
         change(digit=None)
         raise InputError(
             f"There is no {name_of(wanted, number).lower()}: choose a number from 0 to {count - 1}."
@@ -71,12 +71,13 @@ def _show(rows: NDArray[np.int64], part: Part) -> None:
                         st.switch_page(f"pages/{page}.py")
             with st.container(width=400):
                 _facts(of, number)
-                if of.part != "generated":
-                    _mark(of.part, number)
+                with errors_shown():  # without marks the rest is worth seeing
+                    if of.part != "generated":
+                        _mark(of.part, number)
             with st.container(width=400):
                 _reading(of.part, image, label)
         _nearest(of, number)
-        _numbers(image)
+        numbers(image)
 
 
 def _way(rows: NDArray[np.int64], part: Part, number: int) -> None:
@@ -187,66 +188,3 @@ def _nearest(of: Collection, number: int) -> None:
         columns=10,
         scale=2,
     )
-
-
-def _numbers(image: NDArray[np.uint8]) -> None:
-    """The 784 numbers twice, and how often each value comes."""
-    with st.container(horizontal=True, gap="medium"):
-        with st.container(width=570):
-            st.markdown("**As it is kept: 0 to 255**")
-            st.html(_table(image, [str(v) for v in image.ravel().tolist()], "0 to 255"))
-        with st.container(width=570):
-            st.markdown("**As the network gets it: divided by 255**")
-            st.html(_table(image, [_share(v) for v in image.ravel().tolist()], "0 to 1"))
-    _histogram(image)
-
-
-def _share(value: int) -> str:
-    """Two decimals without the zero before the point, so that it fits."""
-    if value in (0, 255):
-        return str(value // 255)
-    return f"{value / 255:.2f}".removeprefix("0")
-
-
-def _table(image: NDArray[np.uint8], words: list[str], unit: str) -> str:
-    cells = [
-        f'<td style="--ink:{value}">{word}</td>' if value else "<td>0</td>"
-        for value, word in zip(image.ravel().tolist(), words, strict=True)
-    ]
-    rows = "".join(f"<tr>{''.join(cells[i : i + 28])}</tr>" for i in range(0, 784, 28))
-    return (
-        f'<div class="ds-numbers" tabindex="0"><table><caption>28 rows of 28 values, {unit}'
-        f"</caption><tbody>{rows}</tbody></table></div>"
-    )
-
-
-def _histogram(image: NDArray[np.uint8]) -> None:
-    zeros = int((image == 0).sum())
-    counts, edges = np.histogram(image[image > 0], bins=16, range=(0, 256))
-    grey = graphite()
-    figure = go.Figure(
-        go.Bar(
-            x=edges[:-1] + 8,
-            y=counts,
-            marker={"color": grey},
-            customdata=[f"{int(low)} to {int(low) + 15}" for low in edges[:-1]],
-            hovertemplate="%{customdata}: %{y} pixels<extra></extra>",
-        )
-    )
-    figure.update_layout(
-        height=180,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        bargap=0.1,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={"fixedrange": True, "tickvals": [1, 64, 128, 192, 255], "tickfont": {"color": grey}},
-        yaxis={"fixedrange": True, "nticks": 4, "tickfont": {"color": grey}},
-    )
-    st.markdown(
-        f"**How often each value comes**: 0 (the ground) {zeros} times of 784; of the other"
-        f" {784 - zeros}, in steps of 16:"
-    )
-    told = ", ".join(
-        f"{int(e)} to {int(e) + 15}: {c}" for e, c in zip(edges[:-1], counts, strict=True)
-    )
-    st.plotly_chart(figure, key="histogram", config=CONFIG, alt=f"Histogram of values. {told}.")

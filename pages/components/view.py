@@ -17,6 +17,7 @@ LOOKS = get_args(Look)
 LAYOUTS = get_args(Layout)
 
 _CORNERS = 60  # of a lasso, at most
+_FAR = 10  # a pen may leave the map, which goes from 0 to 1, and still draw
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _lasso(text: str) -> tuple[tuple[float, float], ...]:
     # Not a number is not within the limits either.
     if len(numbers) % 2 or not 6 <= len(numbers) <= 2 * _CORNERS:
         raise ValueError
-    if not all(-2 <= number <= 3 for number in numbers):
+    if not all(-_FAR <= number <= _FAR for number in numbers):
         raise ValueError
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
