@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_core.errors import ModelError
 from mnist_core.inference import Classifier
 from mnist_core.weights import PlainNetwork
 
@@ -46,11 +47,15 @@ def through_the_layers(classifier: Classifier, digit: NDArray[np.uint8]) -> list
 
     Raises:
         InputError: it is no such array.
-        ModelError: the model's description can't be read.
+        ModelError: the model's description is missing, altered, or of another network.
     """
     said = classifier.outputs(digit[None])
+    model = classifier.model
+    network = PlainNetwork.parse(model.read("weights.json"), model.read("weights.bin"))
+    if unknown := {layer["name"] for layer in network.layers} - said.keys():
+        raise ModelError(f"{model.id} has no layers named {', '.join(sorted(unknown))}.")
     seen = []
-    for layer in PlainNetwork.load(classifier.model.folder).layers:
+    for layer in network.layers:
         kernel = layer.get("kernel")
         size = layer.get("size")
         if layer["type"] == "conv2d":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,8 @@ def tiled(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(grid).reshape(rows * height, columns * width)
 
 
-def as_sheet(images: NDArray[np.uint8], *, columns: int | None = None) -> bytes:
-    """A PNG of all images, (N, 28, 28) uint8, about as high as wide unless `columns` are given.
+def as_sheet(images: NDArray[np.uint8]) -> bytes:
+    """A PNG of all images, (N, 28, 28) uint8, about as high as wide.
 
     Raises:
         InputError: there are no images.
@@ -40,7 +41,7 @@ def as_sheet(images: NDArray[np.uint8], *, columns: int | None = None) -> bytes:
     if not len(images):
         raise InputError("There are no digits to take along: choose some first.")
     buffer = io.BytesIO()
-    sheet = tiled(images, columns or math.ceil(math.sqrt(len(images))))
+    sheet = tiled(images, math.ceil(math.sqrt(len(images))))
     Image.fromarray(sheet).save(buffer, "PNG")
     return buffer.getvalue()
 
@@ -57,13 +58,17 @@ def as_csv(images: NDArray[np.uint8], labels: NDArray[np.uint8], rows: NDArray[n
 
     The names of the columns are those in which MNIST is passed around as a table.
     """
-    text = io.StringIO(newline="")
-    table = csv.writer(text)
-    table.writerow(["index", "label", *(f"pixel{i}" for i in range(784))])
-    table.writerows(
-        [row, label, *flat]
-        for row, label, flat in zip(
-            rows.tolist(), labels.tolist(), images.reshape(-1, 784), strict=True
-        )
+    columns = rows.tolist(), labels.tolist(), images.reshape(-1, 784)
+    return table(
+        ["index", "label", *(f"pixel{i}" for i in range(784))],
+        ([row, label, *flat] for row, label, flat in zip(*columns, strict=True)),
     )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Rows below a head as CSV; names and numbers only, nothing that people wrote."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(head)
+    writer.writerows(rows)
     return text.getvalue().encode("ascii")

@@ -35,7 +35,7 @@ class DigitMap:
 
     Attributes:
         rows: (M,) int32, which of a split's digits these are, ascending.
-        places: (M, 2) float32, 0-1, across and up. One of the two goes from 0 to 1; the other,
+        places: (M, 2) float32, 0-1, across and down. One of the two goes from 0 to 1; the other,
             drawn to the same scale, is centred.
     """
 
@@ -80,8 +80,8 @@ def neighbour_map(
 ) -> DigitMap:
     """Map digits so that those which look alike are neighbours; a minute for 10,000.
 
-    The same seed gives the same map on the same computer. To be run in a process of its own, since
-    scikit-learn stays in memory.
+    The same seed gives the same map on the same computer, not on every one. To be run in a process
+    of its own, since scikit-learn stays in memory.
 
     Args:
         images: (N, 28, 28) uint8, a split's.

@@ -11,6 +11,14 @@ def home() -> Path:
     return Path(os.environ.get("DIGIT_STUDIO_HOME") or PROJECT / "var").expanduser()
 
 
+def environment() -> dict[str, str]:
+    """The environment for a process of ours, which works in another folder: no relative paths."""
+    named = {"DIGIT_STUDIO_HOME": str(home())} | {
+        name: os.environ[name] for name in ("MNIST_DIR", "STROKES_DIR") if os.environ.get(name)
+    }
+    return {**os.environ, **{n: str(Path(v).expanduser().resolve()) for n, v in named.items()}}
+
+
 def data() -> Path:
     """The project's own folder for downloaded data sets, below `home()`."""
     return home() / "data"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mnist_core import background, datasets, paths, registry
 from mnist_core.background import Status, Tell
+from mnist_core.errors import ModelError
 from mnist_core.files import writing
 from mnist_core.inference import Classifier
 from mnist_core.mnist_files import MNIST, Split
@@ -75,7 +76,8 @@ def compute(classifier: Classifier, split: Split, tell: Tell) -> NDArray[np.floa
         probabilities[rows] = classifier.predict(images[rows])
     with writing(_file(classifier.model, split)) as stream:
         np.savez_compressed(stream, probabilities=probabilities)
-    _sweep()
+    with contextlib.suppress(OSError, ModelError):  # somebody else may be sweeping
+        _sweep()
     return probabilities
 
 

@@ -109,6 +109,19 @@ def published() -> str:
     return [SHIPPED, *_history()][-1]
 
 
+def edition() -> tuple[str, int]:
+    """What changes when another network is to serve: its id, and when its card was written.
+
+    Cheap, for asking at every turn; a model that was trained anew under its name is another one.
+    """
+    model_id = published()
+    folder = paths.shipped_model() if model_id == SHIPPED else paths.models() / model_id
+    try:
+        return model_id, (folder / "card.json").stat().st_mtime_ns
+    except OSError:
+        return model_id, 0
+
+
 def publish(model_id: str) -> Model:
     """Have a model serve, at once and everywhere, after its files were checked.
 

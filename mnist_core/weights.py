@@ -58,8 +58,21 @@ class PlainNetwork:
             ModelError: a file is missing or doesn't fit the other.
         """
         try:
-            described = json.loads((folder / "weights.json").read_text(encoding="utf-8"))
-            values = np.fromfile(folder / "weights.bin", "<f4")
+            files = [(folder / name).read_bytes() for name in ("weights.json", "weights.bin")]
+        except OSError as error:
+            raise ModelError(f"The weights in {folder} can't be read: {error}.") from error
+        return cls.parse(*files)
+
+    @classmethod
+    def parse(cls, described_as: bytes, values_as: bytes) -> PlainNetwork:
+        """Read a network from what its two files hold.
+
+        Raises:
+            ModelError: one is damaged or doesn't fit the other.
+        """
+        try:
+            described = json.loads(described_as)
+            values = np.frombuffer(values_as, "<f4")
             if described["format"] != FORMAT:
                 raise ValueError(f"format {described['format']} is unknown")
             layers = tuple(_with_arrays(layer, values) for layer in described["layers"])
@@ -69,8 +82,8 @@ class PlainNetwork:
             if needed != len(values):
                 raise ValueError(f"weights.bin holds {len(values)} values, not {needed}")
             return cls(layers, described["multiply_adds"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"The weights in {folder} can't be read: {error}.") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"The weights can't be read: {error}.") from error
 
     def forward(self, digits: NDArray[np.uint8]) -> dict[str, Array]:
         """Run the network.

@@ -60,3 +60,12 @@ def plural(count: int, what: str) -> str:
     ('1 digit', '60,000 digits')
     """
     return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def a(digit: int) -> str:
+    """A digit with its article.
+
+    >>> a(8), a(1)
+    ('an 8', 'a 1')
+    """
+    return f"{'an' if digit == 8 else 'a'} {digit}"

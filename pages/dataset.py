@@ -17,7 +17,7 @@ from pages.components.fetching import offer_mnist
 from pages.components.frame import errors_shown, within_frame
 from pages.components.glance import glance
 from pages.components.map_view import map_view
-from pages.components.one_digit import one_digit
+from pages.components.one_digit import one_digit, there_is
 from pages.components.view import LOOKS
 from pages.components.wall_view import wall_view
 
@@ -34,6 +34,9 @@ with st.container(key="dataset"):
     for sentence in arrive():
         st.warning(sentence)
     mnist = offer_mnist()
+    digit_there = False
+    with errors_shown():
+        digit_there = there_is(view().digit, mnist=mnist)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         field(
             st.segmented_control,
@@ -68,7 +71,6 @@ with st.container(key="dataset"):
             case "doubts":
                 rows = doubts_view(of)
         export(of, rows)
-    if view().digit:
-        with errors_shown():
-            one_digit(rows, part, mnist=mnist)
+    if digit_there:
+        one_digit(rows, part)
 keep_address()

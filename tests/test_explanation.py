@@ -1,8 +1,10 @@
+import shutil
+
 import numpy as np
 import pytest
 
-from mnist_core import generated
-from mnist_core.errors import InputError
+from mnist_core import generated, paths, registry
+from mnist_core.errors import InputError, ModelError
 from mnist_core.explanation import LayerSeen, through_the_layers
 from mnist_core.inference import Classifier
 from mnist_core.weights import PlainNetwork
@@ -63,3 +65,22 @@ def test_a_layer_that_says_nothing_at_all_is_black():
 def test_another_shape_is_refused(classifier):
     with pytest.raises(InputError, match="must be"):
         through_the_layers(classifier, np.zeros((20, 20), np.uint8))
+
+
+def test_a_description_of_another_network_is_refused(tmp_path):
+    folder = tmp_path / "default"
+    shutil.copytree(paths.shipped_model(), folder)
+    renamed = (folder / "weights.json").read_text().replace('"conv1"', '"other"')
+    (folder / "weights.json").write_text(renamed)
+    classifier = Classifier(registry.write_card(folder, registry.open_folder(folder).card))
+    with pytest.raises(ModelError, match="default has no layers named other"):
+        through_the_layers(classifier, np.zeros((28, 28), np.uint8))
+
+
+def test_an_altered_description_is_refused(tmp_path):
+    folder = tmp_path / "default"
+    shutil.copytree(paths.shipped_model(), folder)
+    classifier = Classifier(registry.open_folder(folder))
+    (folder / "weights.json").write_text("{}")
+    with pytest.raises(ModelError, match="damaged or was altered"):
+        through_the_layers(classifier, np.zeros((28, 28), np.uint8))

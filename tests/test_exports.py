@@ -15,7 +15,7 @@ ROWS = np.array([9, 3, 59_999, 0, 4, 12, 5], np.int64)
 
 
 def test_a_sheet_holds_the_images_row_by_row():
-    sheet = np.asarray(Image.open(io.BytesIO(exports.as_sheet(IMAGES, columns=3))))
+    sheet = np.asarray(Image.open(io.BytesIO(exports.as_sheet(IMAGES))))
     assert sheet.shape == (3 * 28, 3 * 28)
     for place, image in enumerate(IMAGES):
         y, x = divmod(place, 3)

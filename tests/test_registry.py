@@ -1,6 +1,8 @@
 import hashlib
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -351,3 +353,19 @@ def test_a_choice_that_can_not_be_written_down_is_refused_in_a_sentence():
     with pytest.raises(ModelError, match=r"^The choice can't be written down: .+\.$"):
         registry.publish("fast-1")
     assert registry.find().id == "default"
+
+
+def test_another_edition_is_another_model_or_the_same_one_trained_anew(home):
+    assert registry.edition() == registry.edition()
+    assert registry.edition()[0] == registry.SHIPPED
+    shipped = registry.edition()
+    add_model("mlp-1")
+    registry.publish("mlp-1")
+    first = registry.edition()
+    assert first[0] == "mlp-1"
+    assert first != shipped
+    card = paths.models() / "mlp-1" / "card.json"
+    os.utime(card, ns=(1, 1))
+    assert registry.edition() == ("mlp-1", 1)
+    shutil.rmtree(card.parent)
+    assert registry.edition() == ("mlp-1", 0)

@@ -130,8 +130,7 @@ def _spawn(name: str, handle: int, arguments: Sequence[str]) -> subprocess.Popen
             [sys.executable, "-m", "mnist_core", *arguments],
             cwd=paths.PROJECT,
             env={
-                **os.environ,
-                "DIGIT_STUDIO_HOME": str(paths.home().resolve()),
+                **paths.environment(),
                 INHERITED: f"{name} {handle}",
             },
             stdin=subprocess.DEVNULL,

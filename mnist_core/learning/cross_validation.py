@@ -49,7 +49,7 @@ class Plan:
 
     settings: Settings
     folds: int = 5
-    networks: int = 2  # together they misread an eighth less of MNIST than one alone
+    networks: int = 2  # together they misread fewer than one alone
 
 
 @dataclass(frozen=True)

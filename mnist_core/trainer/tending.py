@@ -96,7 +96,7 @@ def _spawn(run: Run) -> None:
             child = subprocess.Popen(
                 [sys.executable, "-m", "mnist_core", "train", "--run", run.id],
                 cwd=paths.PROJECT,
-                env={**os.environ, "DIGIT_STUDIO_HOME": str(paths.home().resolve())},
+                env=paths.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -38,11 +38,15 @@ def change(**changes: Any) -> None:
 
 
 def arrive() -> list[str]:
-    """Take the view from the address if somebody else has written it; returns what was wrong."""
+    """Take the view from the address if somebody else has written it; returns what was wrong.
+
+    An address that says nothing is the default, unless it is the way from another page to here.
+    """
     # What is done here comes before an address that the browser has not yet heard is an old one.
     changed = st.session_state.pop("dataset_changed", False)
     parameters = st.query_params.to_dict()
-    if parameters and not changed and parameters != st.session_state.get("dataset_address"):
+    said = bool(parameters) or not session.came_from_elsewhere()
+    if said and not changed and parameters != st.session_state.get("dataset_address"):
         st.session_state.dataset, wrong = read(parameters)
         return wrong
     return []
@@ -69,19 +73,16 @@ def field(
         new = st.session_state[key]
         new = tuple(sorted(new)) if isinstance(new, list) else new
         if new is not None:
-            change(**{"page": 1, name: new})
+            # What was drawn around on one map lies elsewhere on another.
+            rest = {"lasso": ()} if name in ("part", "layout") else {}
+            change(**{"page": 1, **rest, name: new})
 
     return widget(label, *arguments, key=key, on_change=changed, **options)
 
 
-def a(label: int) -> str:
-    """A digit with its article."""
-    return f"{'an' if label == 8 else 'a'} {label}"
-
-
-def name_of(part: Part, number: int) -> str:
+def name_of(part: Part, number: int | str) -> str:
     """What a digit is called."""
-    return f"{PART_NAMES[part][:-1]} {number}"
+    return f"{PART_NAMES[part].removesuffix('s')} {number}"
 
 
 def probabilities(of: Collection) -> NDArray[np.float32] | None:
@@ -99,7 +100,7 @@ def probabilities(of: Collection) -> NDArray[np.float32] | None:
             partial(predictions.status, model, part),
             partial(predictions.start, model, part),
             words="The network reads all digits, once ...",
-            key="reading_all",
+            key=predictions.task(model, part),
         )
     return said
 
@@ -109,16 +110,26 @@ def wait(
 ) -> None:
     """Show how far work is that goes on beside the page, which runs again at its end.
 
-    Starts it, unless it failed: then it says why and offers to try again.
+    Starts it, once a visit; if it failed, or nothing came of it, says so and offers to try again.
+
+    Args:
+        status: of the work.
+        start: starts it.
+        words: what is being done, until the work says so itself.
+        key: of this work.
     """
-    if not (now := status()).running and not now.error:
+    begun: set[str] = st.session_state.setdefault("dataset_begun", set())
+    now = status()
+    lost = key in begun and not now.running
+    if not now.running and not now.error and not lost:
         start()
+    begun.add(key)
 
     @st.fragment(run_every=_LOOK)
     def look() -> None:
         now = status()
-        if now.error:
-            st.error(now.error)
+        if now.error or (lost and not now.running):
+            st.error(now.error or "It was done, but what came of it is not there.")
             button("Try again", start, key=f"{key}_again")
         elif now.running:
             st.progress(now.share, text=now.words or words)

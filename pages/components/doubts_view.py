@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from mnist_core import doubts, store
+from mnist_core import doubts, exports, store
 from mnist_core.collection import Collection
 from mnist_core.doubts import Ranking
 from mnist_core.words import plural
 from pages.components.browsing import change, name_of, probabilities, view
+from pages.components.frame import errors_shown
 from pages.components.wall import Tile, digit_wall
 from pages.components.wall_view import choose_classes, paged
 
@@ -51,7 +49,10 @@ def doubts_view(of: Collection) -> NDArray[np.int64]:
         " as sure of another digit as, on average, of those that are labelled so (confident"
         " learning, C. Northcutt et al., 2021).",
     )
-    marks = {} if of.part == "generated" else store.marked(of.part)
+    marks: dict[int, store.Mark] = {}
+    with errors_shown():  # without marks the rest is worth seeing
+        if of.part != "generated":
+            marks = store.marked(of.part)
     shown = paged(rows, _PAGE, "digit")
     digit_wall(
         of.images[shown],
@@ -64,7 +65,7 @@ def doubts_view(of: Collection) -> NDArray[np.int64]:
     )
     if of.part != "generated":
         st.download_button(
-            "Your marks as CSV",
+            "All marks as CSV",
             lambda: _marks_table(of),
             file_name=f"mnist-{of.part}-marks.csv",
             mime="text/csv",
@@ -87,9 +88,10 @@ def _tile(of: Collection, row: int, ranking: Ranking, marks: dict[int, store.Mar
 
 
 def _marks_table(of: Collection) -> bytes:
-    text = io.StringIO(newline="")
-    table = csv.writer(text)
-    table.writerow(["part", "index", "label", "mark"])
-    for number, mark in store.marked(of.part).items():
-        table.writerow([of.part, number, of.labels[number], mark])
-    return text.getvalue().encode("ascii")
+    return exports.table(
+        ["part", "index", "label", "mark"],
+        (
+            [of.part, number, of.labels[number], mark]
+            for number, mark in store.marked(of.part).items()
+        ),
+    )

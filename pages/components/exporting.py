@@ -20,21 +20,21 @@ def export(of: Collection, rows: NDArray[np.int64]) -> None:
     if not len(rows):
         return
     some = rows[:_MOST]
-    name = f"{'generated' if of.part == 'generated' else f'mnist-{of.part}'}-{len(rows)}"
+    name = "generated" if of.part == "generated" else f"mnist-{of.part}"
     words = f"Take along {plural(len(rows), 'digit')}"
     # Made only when they are asked for: making them takes up to a few seconds.
     with st.popover(words):
         if len(some) < len(rows):
             st.caption(f"Sheet and table hold the first {_MOST:,}, in the order shown.")
-        _offer("Sheet (PNG)", f"{name}.png", lambda: exports.as_sheet(of.images[some]))
+        _offer("Sheet (PNG)", f"{name}-{len(some)}.png", lambda: exports.as_sheet(of.images[some]))
         _offer(
             "Arrays (npz)",
-            f"{name}.npz",
+            f"{name}-{len(rows)}.npz",
             lambda: exports.as_npz(of.images[rows], of.labels[rows], rows),
         )
         _offer(
             "Table (CSV)",
-            f"{name}.csv",
+            f"{name}-{len(some)}.csv",
             lambda: exports.as_csv(of.images[some], of.labels[some], some),
         )
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnist_core import datasets, fetching
 from mnist_core.collection import collection
-from mnist_core.errors import DataDamaged
+from mnist_core.errors import DataError
 from pages.components.browsing import wait
 from pages.components.frame import button
 
@@ -19,7 +19,7 @@ def offer_mnist() -> bool:
             with st.spinner("Opening MNIST ..."):
                 collection("train")
                 collection("test")
-        except DataDamaged as error:
+        except DataError as error:
             st.error(str(error))
         else:
             return True

@@ -10,12 +10,13 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from mnist_core.errors import DigitStudioError
+from pages.components import session
 
 
 def navigation() -> StreamlitPage:
     """Show the way to every page; returns the one that is wanted."""
     st.session_state.framed = True
-    return st.navigation(
+    page = st.navigation(
         [
             st.Page("pages/draw.py", title="Draw", default=True),
             st.Page("pages/dataset.py", title="Dataset"),
@@ -24,6 +25,8 @@ def navigation() -> StreamlitPage:
             st.Page("pages/about.py", title="About"),
         ]
     )
+    session.went_to(page.url_path)
+    return page
 
 
 def within_frame() -> None:

@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from mnist_core.collection import Collection
-from pages.components.browsing import PART_NAMES, a, change, name_of
+from mnist_core.words import a
+from pages.components.browsing import PART_NAMES, change, name_of
 from pages.components.charts import PENCIL, chart, graphite
 from pages.components.wall import Tile, digit_wall
 
@@ -83,7 +84,9 @@ def _classes(of: Collection, pictures: np.ndarray, kind: str) -> None:
         ],
         key=f"class_{kind}",
         told=f"The {kind} of each class, 0 to 9.",
-        on_pick=lambda label: change(look="wall", classes=(label,), order="typical", page=1),
+        on_pick=lambda label: change(
+            look="wall", part=of.part, classes=(label,), order="typical", page=1
+        ),
         columns=10,
         scale=2,
     )

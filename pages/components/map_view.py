@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mnist_core import maps
 from mnist_core.collection import Collection
 from mnist_core.maps import DigitMap
-from mnist_core.words import plural
-from pages.components.browsing import PART_NAMES, a, change, field, name_of, view, wait
+from mnist_core.words import a, plural
+from pages.components.browsing import change, field, name_of, view, wait
 from pages.components.digit_map import MapPoints, digit_map, map_sheet, within
 from pages.components.view import LAYOUTS
 from pages.components.wall import Tile, digit_wall
@@ -30,7 +30,7 @@ _LAYOUT_HELP = (
 
 def map_view(of: Collection) -> NDArray[np.int64]:
     """Show the map; returns the rows that are selected on it, all where nothing is."""
-    drawn = None
+    drawn, waiting = None, False
     if of.part != "generated":
         layout = field(
             st.segmented_control,
@@ -41,14 +41,19 @@ def map_view(of: Collection) -> NDArray[np.int64]:
             help=_LAYOUT_HELP,
             required=True,
         )
-        if layout == "neighbours" and (drawn := maps.kept_map(of.part)) is None:
+        if layout == "neighbours":
+            drawn = maps.kept_map(of.part)
+            waiting = drawn is None
+        if waiting:
             wait(
                 partial(maps.status, of.part),
                 partial(maps.start, of.part),
                 words="Putting alike digits close together, once ...",
-                key="map_wait",
+                key=maps.task(of.part),
             )
     layout = "neighbours" if drawn else "pca"
+    # A selection belongs to the map it was drawn on, which may still be in the making.
+    lasso = () if waiting else view().lasso
     drawn = drawn or _pca(of)
     points = MapPoints(
         f"{of.part}-{layout}",
@@ -56,24 +61,24 @@ def map_view(of: Collection) -> NDArray[np.int64]:
         of.labels[drawn.rows],
         drawn.rows,
         _sheet(of),
-        names=f"{PART_NAMES[of.part][:-1]} {{id}}: labelled {{label}}",
+        names=name_of(of.part, "{id}: labelled {label}"),
     )
     digit_map(
         points,
         key=f"map_{of.part}",
         hidden=view().hidden,
-        lasso=view().lasso,
+        lasso=lasso,
         told=f"Map of {plural(len(drawn.rows), 'digit')}; colours and large numbers are labels.",
-        on_lasso=lambda lasso: change(lasso=tuple(lasso), page=1),
+        on_lasso=lambda corners: change(layout=layout, lasso=tuple(corners), page=1),
         on_hide=lambda hidden: change(hidden=tuple(hidden)),
         on_pick=lambda row: change(digit=(of.part, row)),
     )
     if len(drawn.rows) < len(of.labels):
-        st.caption(f"{len(drawn.rows):,} of the {len(of.labels):,}, as many of each class.")
-    if not view().lasso:
-        return drawn.rows.astype(np.int64)
-    chosen = within(points, view().lasso) & ~np.isin(points.labels, view().hidden)
-    rows = drawn.rows[chosen].astype(np.int64)
+        st.caption(f"{len(drawn.rows):,} of the {len(of.labels):,}, each class with its share.")
+    seen = ~np.isin(points.labels, view().hidden)
+    if not lasso:
+        return drawn.rows[seen].astype(np.int64)
+    rows = drawn.rows[seen & within(points, lasso)].astype(np.int64)
     st.markdown(f"**Selected:** {_mixture(of, rows)}")
     shown = paged(rows, PAGE, "digit")
     # Who is of another class than most around is an impostor; in a mixture nobody is.
@@ -105,10 +110,8 @@ def _mixture(of: Collection, rows: NDArray[np.int64]) -> str:
     return ", ".join(f"{counts[d]:,} × {d}" for d in order if counts[d]) or "nothing"
 
 
-# Cached by what the collection is, not by the megabytes that it holds.
-_by_part: dict[str | type[Any], Callable[[Any], Any]] = {
-    Collection: lambda of: (of.part, id(of.images))
-}
+# Cached by which part it is, which is verified, not by the megabytes that it holds.
+_by_part: dict[str | type[Any], Callable[[Any], Any]] = {Collection: lambda of: of.part}
 
 
 @st.cache_resource(show_spinner="Drawing the map ...", max_entries=3, hash_funcs=_by_part)

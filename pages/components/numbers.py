@@ -34,8 +34,8 @@ def _table(image: NDArray[np.uint8], words: list[str], unit: str) -> str:
     ]
     rows = "".join(f"<tr>{''.join(cells[i : i + 28])}</tr>" for i in range(0, 784, 28))
     return (
-        f'<div class="ds-numbers" tabindex="0"><table><caption>28 rows of 28 values, {unit}'
-        f"</caption><tbody>{rows}</tbody></table></div>"
+        f'<div class="ds-numbers" tabindex="0" role="region" aria-label="Values, {unit}">'
+        f"<table><caption>28 rows of 28 values, {unit}</caption><tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from mnist_core import store
 from mnist_core.collection import Collection, Part, collection
 from mnist_core.errors import InputError
-from mnist_core.words import percent
+from mnist_core.words import a, percent
 from pages.components import session
-from pages.components.browsing import PART_NAMES, a, change, keep_address, name_of, view
+from pages.components.browsing import PART_NAMES, change, keep_address, name_of, view
 from pages.components.charts import probability_bars
 from pages.components.frame import button, errors_shown
 from pages.components.numbers import numbers
@@ -26,26 +26,37 @@ _MARKS: dict[store.Mark, tuple[str, str]] = {
 _NEIGHBOURS = 10
 
 
-def one_digit(rows: NDArray[np.int64], part: Part, *, mnist: bool) -> None:
-    """Open the view's digit over the page.
+def there_is(digit: tuple[Part, int] | None, *, mnist: bool) -> bool:
+    """Whether there is such a digit to open.
+
+    Args:
+        digit: None where none is to be opened.
+        mnist: whether MNIST can be used.
+
+    Raises:
+        InputError: there is none; no other is opened instead.
+    """
+    if digit is None:
+        return False
+    part, number = digit
+    if part != "generated" and not mnist:
+        raise InputError(f"{name_of(part, number)} can be opened once MNIST is here.")
+    count = len(collection(part).labels)
+    if not 0 <= number < count:
+        change(digit=None)
+        raise InputError(
+            f"There is no {name_of(part, number).lower()}: choose a number from 0 to {count - 1}."
+        )
+    return True
+
+
+def one_digit(rows: NDArray[np.int64], part: Part) -> None:
+    """Open the view's digit, which has to be there, over the page.
 
     Args:
         rows: the digits that are looked through, in order, for going to the next.
         part: theirs.
-        mnist: whether MNIST can be used.
-
-    Raises:
-        InputError: there is no such digit.
     """
-    wanted, number = view().digit or (part, 0)
-    if wanted != "generated" and not mnist:
-        raise InputError(f"{name_of(wanted, number)} can be opened once MNIST is here.")
-    count = len(collection(wanted).labels)
-    if not 0 <= number < count:
-        change(digit=None)
-        raise InputError(
-            f"There is no {name_of(wanted, number).lower()}: choose a number from 0 to {count - 1}."
-        )
     show_it = st.dialog("One digit", width="large", on_dismiss=lambda: change(digit=None))
     show_it(_show)(rows, part)
 
@@ -68,6 +79,7 @@ def _show(rows: NDArray[np.int64], part: Part) -> None:
                     if st.button(f"Send to {title}", width="stretch", key=f"send_to_{page}"):
                         session.hand_over(image, name_of(of.part, number), label)
                         change(digit=None)
+                        keep_address()
                         st.switch_page(f"pages/{page}.py")
             with st.container(width=400):
                 _facts(of, number)
@@ -86,7 +98,8 @@ def _way(rows: NDArray[np.int64], part: Part, number: int) -> None:
     place = int(found[0]) if len(found) else None
 
     def step(by: int) -> None:
-        change(digit=(part, int(rows[(place or 0) + by])))
+        to = min(max((place or 0) + by, 0), len(rows) - 1)
+        change(digit=(part, int(rows[to])))
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(

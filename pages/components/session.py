@@ -18,7 +18,7 @@ from pages.components.sketchbook import Sketchbook
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _load(published: str) -> Classifier:
+def _load(edition: tuple[str, int]) -> Classifier:
     """The network that serves; asked for anew when another one was published."""
     return Classifier.load()
 
@@ -26,7 +26,7 @@ def _load(published: str) -> Classifier:
 def classifier() -> Classifier:
     """The network that reads; without one the page says why and ends here."""
     try:
-        return _load(registry.published())
+        return _load(registry.edition())
     except ModelError as error:
         st.error(str(error))
         st.stop()
@@ -79,3 +79,14 @@ def handed_over() -> Given | None:
     """The digit that was last handed over: image, name, label."""
     given: Given | None = st.session_state.get("handed_over")
     return given
+
+
+def went_to(page: str) -> None:
+    """Note which page is shown."""
+    st.session_state.from_elsewhere = page != st.session_state.get("page")
+    st.session_state.page = page
+
+
+def came_from_elsewhere() -> bool:
+    """Whether the run before this one showed another page."""
+    return bool(st.session_state.get("from_elsewhere"))

@@ -15,6 +15,7 @@ from mnist_core import datasets, generated
 from mnist_core.errors import DataDamaged, InputError
 from mnist_core.pictures import open_picture
 from mnist_core.strokes import CANVAS
+from mnist_core.words import a
 from pages.components import session
 from pages.components.gallery import Picture, gallery, png_address
 
@@ -76,12 +77,12 @@ def sampled() -> tuple[NDArray[np.uint8], str, int]:
         samples.names[chosen],
         int(samples.labels[chosen]),
     )
-    show(image, f"{name}: a {label}")
+    show(image, f"{name}: {a(label)}")
     st.button(f"Random {samples.origin}", on_click=shuffle, width="stretch")
     gallery(
         f"Samples: {samples.origin}s",
         [
-            Picture(i, png_address(image), f"{name}: a {label}")
+            Picture(i, png_address(image), f"{name}: {a(label)}")
             for i, (image, name, label) in enumerate(
                 zip(samples.images, samples.names, samples.labels, strict=True)
             )

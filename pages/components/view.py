@@ -64,7 +64,7 @@ def read(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
 
     Returns:
         The view, with the default for what can't be understood; and for each such parameter a
-        sentence that says so. Parameters of other names are left alone.
+        sentence in Markdown that says so. Parameters of other names are left alone.
     """
     given: dict[str, Any] = {}
     wrong = []
@@ -73,9 +73,11 @@ def read(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
             try:
                 given[field.name] = _READ[field.name](parameters[field.name])
             except ValueError:
+                # As code, or an address could put pictures and links of its own on the page.
+                text = parameters[field.name][:40].replace("`", "'")
                 wrong.append(
-                    f"The address asks for {field.name}={parameters[field.name][:40]!r}, which"
-                    f" there is not; it could be {_EXAMPLES[field.name]}."
+                    f"The address asks for `{field.name}={text!r}`, which there is not;"
+                    f" it could be {_EXAMPLES[field.name]}."
                 )
     return View(**given), wrong
 

@@ -31,7 +31,9 @@ class Wall {
     document.fonts.ready.then(() => this.fit());
     root.onclick = (event) => {
       const place = this.placeOf(event);
-      if (this.data.pickable && place >= 0) this.pick(this.data.tiles[place][0]);
+      if (!this.data.pickable || place < 0) return;
+      this.pick(this.data.tiles[place][0]);
+      this.awaitReturn();
     };
     root.addEventListener("focusin", (event) => this.stop(this.placeOf(event)));
     root.onkeydown = (event) => this.press(event);
@@ -81,7 +83,9 @@ class Wall {
       tile.classList.toggle("wrong", Boolean(wrong));
       if (data.pickable) {
         set(tile, "aria-label", told);
-        set(tile, "aria-pressed", String(id === data.chosen));
+        // Where none can be the chosen one, these are no switches.
+        if (data.chosen === null) tile.removeAttribute("aria-pressed");
+        else set(tile, "aria-pressed", String(id === data.chosen));
       }
       tile.classList.toggle("chosen", id === data.chosen);
       setText(tile.querySelector("b"), badge);
@@ -119,7 +123,23 @@ class Wall {
     }[event.key];
     if (to === undefined) return;
     event.preventDefault(); // scrolling
+    event.stopPropagation(); // the page's own shortcuts
     if (to >= 0 && to <= last) this.root.children[to].focus();
+  }
+
+  // A pick may open a dialog. When that is gone, and the focus has nowhere else to be, it is here.
+  awaitReturn() {
+    let opened = false;
+    this.watch?.disconnect();
+    this.watch = new MutationObserver(() => {
+      opened ||= Boolean(document.querySelector("[role=dialog]"));
+      if (!opened || document.querySelector("[role=dialog]")) return;
+      this.watch.disconnect();
+      setTimeout(() => {
+        if (document.activeElement === document.body) this.root.children[this.place]?.focus();
+      }, 100);
+    });
+    this.watch.observe(document.body, { childList: true, subtree: true });
   }
 
   // Whole multiples of a picture's own size keep its pixels even.
@@ -151,6 +171,7 @@ class Wall {
   destroy() {
     this.updates++; // what is still being decoded comes too late
     this.observer.disconnect();
+    this.watch?.disconnect();
   }
 }
 

@@ -7,10 +7,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from mnist_core.collection import ORDERS, Collection, Order
-from mnist_core.words import plural
+from mnist_core.words import a, plural
 from pages.components.browsing import (
     PART_NAMES,
-    a,
     change,
     field,
     name_of,

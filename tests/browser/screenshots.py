@@ -19,6 +19,11 @@ _FOLDER = PROJECT / "docs" / "screenshots"
 _COLOURS = 192  # enough for flat colours and soft edges; a third of the size of full colour
 
 
+# Around the 4s.
+_MAP = (
+    "look=map&part=test&layout=neighbours"
+    "&lasso=0.46_0.13_0.63_0.13_0.63_0.3_0.55_0.42_0.45_0.42_0.47_0.25"
+)
 _DRAWN = ((5, "two strokes"), (2, "looped"), (9, "curled"), (7, "crossed"))
 
 
@@ -39,6 +44,11 @@ def main() -> None:
             ("draw-phone", False, True),
         ):
             _save(_picture(browser, app.url, dark=dark, phone=phone), name)
+        for name, view, ready, height in (
+            ("map", _MAP, ".digit-map[data-ready]", 1290),
+            ("digit", "look=doubts&part=test&digit=test-947", ".ds-numbers", 900),
+        ):
+            _save(_dataset(browser, app.url, view, ready=ready, height=height), name)
         _save(_training(browser, app.url), "train")
         browser.close()
 
@@ -53,6 +63,22 @@ def _picture(browser: Browser, url: str, *, dark: bool, phone: bool) -> bytes:
         strokes = [stroke / CANVAS for stroke in generated.strokes_of(label, style)]
         (pen.draw_touch if phone else pen.draw)(page, strokes)
         pen.wait_reading(page)
+    _leave_canvas(page)
+    picture = page.screenshot()
+    page.context.close()
+    return picture
+
+
+def _dataset(browser: Browser, url: str, view: str, *, ready: str, height: int) -> bytes:
+    """A view of the Dataset page; MNIST has to be here."""
+    page = pen.open_page(browser)
+    pen.visit(page, f"{url}/dataset?{view}")
+    page.set_viewport_size({"width": 1280, "height": height})
+    page.locator(ready).first.wait_for()
+    # What is worked out in the background; the map takes a minute or more.
+    working = page.locator(".stMain [data-testid=stProgress]")
+    working.wait_for(state="hidden", timeout=300_000)
+    page.wait_for_timeout(2000)  # points glide to their places
     _leave_canvas(page)
     picture = page.screenshot()
     page.context.close()
