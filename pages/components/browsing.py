@@ -57,6 +57,7 @@ def keep_address() -> None:
     written = view().written()
     st.session_state.dataset_address = written
     st.session_state.dataset_changed = False
+    session.settled()
     if st.query_params.to_dict() != written:
         st.query_params.from_dict(written)
 

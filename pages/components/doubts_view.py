@@ -42,9 +42,10 @@ def doubts_view(of: Collection) -> NDArray[np.int64]:
     rows = ranking.rows
     if view().classes:
         rows = rows[np.isin(of.labels[rows], view().classes)]
+    sure = f", {ranking.issues:,} of them with full confidence" if ranking.issues else ""
     st.caption(
         f"Of {plural(len(of.labels), 'label')}, {np.count_nonzero(ranking.scores > 0.5):,} are"
-        f" contradicted, {ranking.issues:,} with full confidence. The most doubtful come first.",
+        f" contradicted{sure}. The most doubtful come first.",
         help="Contradicted: another digit is found likelier than the label. With full confidence:"
         " as sure of another digit as, on average, of those that are labelled so (confident"
         " learning, C. Northcutt et al., 2021).",

@@ -83,10 +83,16 @@ def handed_over() -> Given | None:
 
 def went_to(page: str) -> None:
     """Note which page is shown."""
-    st.session_state.from_elsewhere = page != st.session_state.get("page")
-    st.session_state.page = page
+    if page != st.session_state.get("page"):
+        st.session_state.page = page
+        st.session_state.from_elsewhere = True  # until a page has settled, however often it runs
 
 
 def came_from_elsewhere() -> bool:
-    """Whether the run before this one showed another page."""
+    """Whether the page has just been come to, and has not called `settled` yet."""
     return bool(st.session_state.get("from_elsewhere"))
+
+
+def settled() -> None:
+    """Note that the page is there, after a whole run."""
+    st.session_state.from_elsewhere = False

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
 
+from mnist_core import datasets, doubts, fetching, maps, predictions
 from mnist_core.trainer import tending
 from tests.pages import runs
+from tests.pages.browsed import DOUBTFUL, TRAIN, arrays, forget_maps, never, save_mnist, spec
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +37,59 @@ def trainer_at_work() -> Iterator[None]:
     handle = runs.be_the_trainer()
     yield
     os.close(handle)
+
+
+@pytest.fixture
+def small_mnist(offline: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is a whole MNIST on this computer is the stand-in; there is none yet."""
+    small, load = spec(), datasets.load_mnist
+    monkeypatch.setattr(datasets, "load_mnist", lambda split: load(split, spec=small))
+    for module in (predictions, maps, doubts):
+        monkeypatch.setattr(module, "MNIST", small)
+    # Maps are kept by what only tells digits apart that are in memory together.
+    forget_maps()
+    yield
+    forget_maps()
+
+
+@pytest.fixture
+def mnist(small_mnist: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The stand-in, named by MNIST_DIR; gives its file."""
+    monkeypatch.setenv("MNIST_DIR", str(tmp_path / "mnist"))
+    return save_mnist(tmp_path / "mnist")
+
+
+@pytest.fixture
+def folds(mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What networks say of the training digits that had not seen them; gives the folder."""
+    folder = tmp_path / "folds"
+    folder.mkdir()
+    labels = arrays()["y_train"].copy()
+    for row, other in DOUBTFUL.items():
+        labels[row] = other
+    said = np.full((TRAIN, 10), 0.01, np.float32)
+    said[np.arange(TRAIN), labels] = 0.91
+    said[41] = np.eye(10)[7]
+    np.savez(folder / "predictions.npz", probabilities=said)
+    digest = hashlib.sha256((folder / "predictions.npz").read_bytes()).hexdigest()
+    (folder / "card.json").write_text(json.dumps({"files": {"predictions.npz": digest}}))
+    monkeypatch.setattr(doubts.cross_validated, "__defaults__", (folder,))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (fetching, predictions, maps):
+        monkeypatch.setattr(module, "start", never)
+
+
+@pytest.fixture
+def downloads(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Callable[[], bytes], bool]]:
+    """What can be downloaded: by its file's name, what makes it, and whether it is greyed out."""
+    offered: dict[str, tuple[Callable[[], bytes], bool]] = {}
+
+    def note(_: str, make: Callable[[], bytes], *, file_name: str, **options: Any) -> None:
+        offered[file_name] = make, options.get("disabled", False)
+
+    monkeypatch.setattr(st, "download_button", note)
+    return offered
