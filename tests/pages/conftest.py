@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit as st
+from streamlit.runtime.scriptrunner import script_runner
 
 from mnist_core import datasets, doubts, fetching, maps, predictions
 from mnist_core.trainer import tending
@@ -29,6 +30,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     st.cache_data.clear()  # the digits of a run's board are kept by the id of the run
     yield folder
     st.cache_data.clear()
+
+
+@pytest.fixture(autouse=True)
+def keras_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages never load Keras, but other tests in this process have.
+
+    Streamlit would clean up after it whenever a page has run, for a quarter of a second: ten times
+    as long as the page takes.
+    """
+    monkeypatch.setattr(script_runner, "_clean_problem_modules", lambda: None, raising=False)
 
 
 @pytest.fixture
