@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from mnist_core.principal import Components
 
+_CHUNK = 500  # digits compared at a time
+_SLACK = 100  # float32 bounds, of some 1e7, are off by less
+
 
 @dataclass(frozen=True)
 class Nearest:
@@ -68,10 +71,17 @@ class Neighbours:
         first = (
             np.argpartition(bound, count - 1)[:count] if count < len(bound) else np.arange(count)
         )
-        # Float32 bounds of some 1e7 are off by less than this.
-        farthest = self._distances(first, digit).max(initial=0) + 100
+        farthest = self._distances(first, digit).max(initial=0) + _SLACK
         rows = np.flatnonzero(bound <= farthest)
-        squared = self._distances(rows, digit)
+        rows = rows[np.argsort(bound[rows], kind="stable")]
+        squared = np.empty(0, np.int64)
+        for start in range(0, len(rows), _CHUNK):
+            enough = len(squared) >= count > 0
+            if enough and bound[rows[start]] > np.partition(squared, count - 1)[count - 1] + _SLACK:
+                break  # nor is any of those that follow nearer
+            chunk = self._distances(rows[start : start + _CHUNK], digit)
+            squared = np.concatenate([squared, chunk])
+        rows = rows[: len(squared)]
         order = np.lexsort((rows, squared))[:count]
         return Nearest(rows[order], np.sqrt(squared[order]).astype(np.float32))
 

@@ -24,6 +24,9 @@ _PRINTED = """\
 def glance(parts: list[Collection]) -> None:
     """Show what `parts` hold; the first is the one that is learned from."""
     learned = parts[0]
+    with st.spinner("Counting ..."):
+        for part in parts:
+            part.measures  # noqa: B018 - worked out when it is first asked for
     with st.container(horizontal=True):
         for part in parts:
             st.metric(PART_NAMES[part.part], f"{len(part.labels):,}", border=True)

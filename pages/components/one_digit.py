@@ -171,9 +171,10 @@ def _reading(part: Part, image: NDArray[np.uint8], label: int) -> None:
 def _nearest(of: Collection, number: int) -> None:
     learned = collection("generated" if of.part == "generated" else "train")
     same = learned.part == of.part
-    nearest = learned.neighbours.nearest(
-        of.images[number], _NEIGHBOURS, leave_out=number if same else None
-    )
+    with st.spinner("Looking for those most like it ..."):
+        nearest = learned.neighbours.nearest(
+            of.images[number], _NEIGHBOURS, leave_out=number if same else None
+        )
     labels = learned.labels[nearest.rows].tolist()
     agree = labels.count(int(of.labels[number]))
     st.markdown(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def serve(home: Path, *, script: Path = PROJECT / "app.py") -> Iterator[App]:
         process = subprocess.Popen(
             command,
             cwd=PROJECT,
-            env={**os.environ, "DIGIT_STUDIO_HOME": str(home)},
+            env={**os.environ, **_web(), "DIGIT_STUDIO_HOME": str(home)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -69,6 +70,12 @@ def serve(home: Path, *, script: Path = PROJECT / "app.py") -> Iterator[App]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _web() -> dict[str, str]:
+    """What `make run` sets for the web process."""
+    (line,) = re.findall(r"^WEB = (.+)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    return dict(setting.split("=") for setting in line.split())
 
 
 def wait_until_up(app: App) -> None:
