@@ -80,8 +80,8 @@ def neighbour_map(
 ) -> DigitMap:
     """Map digits so that those which look alike are neighbours; a minute for 10,000.
 
-    The same seed gives the same map on the same computer, not on every one. To be run in a process
-    of its own, since scikit-learn stays in memory.
+    The same seed gives the same map on the same computer with as many threads; elsewhere rounding
+    may lead to another. To be run in a process of its own, since scikit-learn stays in memory.
 
     Args:
         images: (N, 28, 28) uint8, a split's.

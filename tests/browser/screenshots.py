@@ -16,7 +16,7 @@ from tests.browser import chromium, pen
 from tests.browser.server import serve
 
 _FOLDER = PROJECT / "docs" / "screenshots"
-_COLOURS = 192  # enough for flat colours and soft edges; a third of the size of full colour
+_COLOURS = 256  # enough for flat colours and soft edges; a third of the size of full colour
 
 
 # Around the 4s.
@@ -112,7 +112,12 @@ def _leave_canvas(page: Page) -> None:
 def _save(picture: bytes, name: str) -> None:
     path = _FOLDER / f"{name}.png"
     with Image.open(io.BytesIO(picture)) as full:
-        small = full.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+        small = full.convert("RGB").quantize(
+            # Keeps colours that few pixels have, such as those of a legend.
+            _COLOURS,
+            method=Image.Quantize.MAXCOVERAGE,
+            dither=Image.Dither.NONE,
+        )
     small.save(path, optimize=True)
     print(f"{path.relative_to(PROJECT)}: {path.stat().st_size // 1024} kB")
 
