@@ -57,6 +57,9 @@ def one_digit(rows: NDArray[np.int64], part: Part) -> None:
         rows: the digits that are looked through, in order, for going to the next.
         part: theirs.
     """
+    # What takes a moment, the first time, comes before there is anything to click.
+    with st.spinner("Looking for those most like it ..."):
+        _learned((view().digit or (part, 0))[0]).neighbours  # noqa: B018
     show_it = st.dialog("One digit", width="large", on_dismiss=lambda: change(digit=None))
     show_it(_show)(rows, part)
 
@@ -137,21 +140,22 @@ def _facts(of: Collection, number: int) -> None:
 def _mark(part: Part, number: int) -> None:
     """Whether the label looks right, in the reader's eyes; what is pressed again is taken back."""
     now = store.marked(part).get(number)
+    said = f" Marked: **{_MARKS[now][0]}**" if now else ""
     st.markdown(
-        "Does the label look right?",
+        f"Does the label look right?{said}",
         help="Kept on the computer that serves this page, for all who look at it.",
     )
-    # Buttons rather than a choice of one, which would take the arrow keys for itself.
+    # Buttons rather than a choice of one, which would take the arrow keys for itself. They differ
+    # in their words alone: one of another type is another element, which has not got the focus.
     with st.container(horizontal=True, gap="small"):
         for mark, (words, letter) in _MARKS.items():
             button(
-                words,
+                f":primary-background[**{words}**]" if mark == now else words,
                 store.set_mark,
                 part,
                 number,
                 None if mark == now else mark,
                 key=f"mark_{mark}",
-                type="primary" if mark == now else "secondary",
                 shortcut=letter,
             )
 
@@ -168,13 +172,17 @@ def _reading(part: Part, image: NDArray[np.uint8], label: int) -> None:
         st.caption("It may have learned from this very digit.")
 
 
+def _learned(part: Part) -> Collection:
+    """The digits among which those most like a digit of a part are looked for."""
+    return collection("generated" if part == "generated" else "train")
+
+
 def _nearest(of: Collection, number: int) -> None:
-    learned = collection("generated" if of.part == "generated" else "train")
+    learned = _learned(of.part)
     same = learned.part == of.part
-    with st.spinner("Looking for those most like it ..."):
-        nearest = learned.neighbours.nearest(
-            of.images[number], _NEIGHBOURS, leave_out=number if same else None
-        )
+    nearest = learned.neighbours.nearest(
+        of.images[number], _NEIGHBOURS, leave_out=number if same else None
+    )
     labels = learned.labels[nearest.rows].tolist()
     agree = labels.count(int(of.labels[number]))
     st.markdown(
