@@ -42,11 +42,13 @@ def draw_and_read() -> None:
         offered = [DRAW, UPLOAD, CAMERA, SAMPLE]
         if not sources.camera_works(st.context.url):
             offered.remove(CAMERA)
-        st.session_state.setdefault("source", DRAW)
+        if "source" not in st.session_state:  # just come to this page
+            st.session_state.source_first = SAMPLE if session.just_handed_over() else DRAW
         source = (
             st.segmented_control(
                 "Where the digit comes from",
                 offered,
+                default=st.session_state.source_first,
                 required=True,
                 key="source",
                 label_visibility="collapsed",

@@ -71,8 +71,13 @@ Given = tuple[NDArray[np.uint8], str, int]
 def hand_over(image: NDArray[np.uint8], name: str, label: int) -> None:
     """Give a digit, (28, 28) uint8, with its name and label to the pages Draw and Look inside."""
     st.session_state.handed_over = image, name, label
-    st.session_state.source = "Sample"
+    st.session_state.just_handed_over = True
     st.session_state.inside = name
+
+
+def just_handed_over() -> bool:
+    """Whether a digit was handed over that no page has asked about yet."""
+    return bool(st.session_state.pop("just_handed_over", False))
 
 
 def handed_over() -> Given | None:

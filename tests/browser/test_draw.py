@@ -98,6 +98,7 @@ def test_a_stroke_not_sent_yet_survives_a_change_of_the_pen(page: Page) -> None:
     slider.focus()
     for _ in range(4):
         page.keyboard.press("ArrowRight")
+    pen.wait_reading(page)  # another canvas takes the place of this one
     pen.draw(page, template(4)[1:])
     assert read(page) == 4
     page.keyboard.press("Control+z")
