@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
@@ -10,6 +12,7 @@ from pages.components import asset
 from pages.components.sketchbook import Sketchbook
 
 _CANVAS = "board"
+_SETTLED = 0.2  # seconds
 
 _tools = st.components.v2.component(
     "digit_studio_board_tools",
@@ -31,7 +34,13 @@ def board(sketchbook: Sketchbook) -> None:
         # slider tells, since the canvas itself has no state before the first stroke is sent.
         sketchbook.lay_out()
     # What the slider says now, or said before the page was left.
-    sketchbook.pen_width = st.session_state.get("pen_width", sketchbook.pen_width)
+    width = st.session_state.get("pen_width", sketchbook.pen_width)
+    if width != sketchbook.pen_width:
+        # While it moves it sends many values. Of two that reach a component at once, Streamlit
+        # cleans up after the first when the second is there, and the drawing is gone. So let the
+        # next one come: it ends this run before the canvas gets anything.
+        time.sleep(_SETTLED)
+    sketchbook.pen_width = width
     with st.container(key="canvas"):
         result = st_canvas(
             stroke_width=sketchbook.pen_width,

@@ -98,12 +98,26 @@ def test_a_stroke_not_sent_yet_survives_a_change_of_the_pen(page: Page) -> None:
     slider.focus()
     for _ in range(4):
         page.keyboard.press("ArrowRight")
-    pen.wait_reading(page)  # another canvas takes the place of this one
     pen.draw(page, template(4)[1:])
     assert read(page) == 4
     page.keyboard.press("Control+z")
     pen.wait_reading(page)
     pen.draw(page, template(4)[1:])
+    assert read(page) == 4
+
+
+def test_a_pen_that_changes_quickly_loses_nothing(page: Page) -> None:
+    pen.draw(page, template(4))
+    slider = page.get_by_role("slider", name="Pen width")
+    slider.focus()
+    for key in ("ArrowRight", "ArrowLeft", "ArrowRight"):
+        for _ in range(8):
+            page.keyboard.press(key)
+            page.wait_for_timeout(30)
+    assert read(page) == 4
+    pen.draw(page, [np.array([[0.9, 0.9], [0.92, 0.92]])])  # sends all there is
+    pen.wait_reading(page)
+    page.keyboard.press("Control+z")
     assert read(page) == 4
 
 
