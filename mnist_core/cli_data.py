@@ -1,16 +1,27 @@
-"""The commands about MNIST: fetch, verify, map, read.
+"""The commands about MNIST and pen strokes: fetch, verify, map, read.
 
 What they work on others may wait for, so they say in the `background` how far they are.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mnist_core.background import Tell
+
+_FETCH = """\
+Download MNIST (11 MB) and verify it, unless an intact one is here; with --strokes also what people
+wrote with pens, digits (1 MB) and letters (3 MB).
+"""
+
+_VERIFY = """\
+Check every MNIST on this machine, digit by digit, against known sums; and the pen strokes, if there
+are any.
+"""
 
 _MAP = """\
 Arrange 10,000 digits in the plane so that those which look alike are neighbours (t-SNE), for the
@@ -27,15 +38,13 @@ def add_commands(commands: Any) -> None:
     """Add `data`, with its own commands, to a parser's commands."""
     data = commands.add_parser("data", help="get or check MNIST, the data to learn from")
     parts = data.add_subparsers(title="commands", metavar="COMMAND")
+    fetch = parts.add_parser(
+        "fetch", help="download MNIST (11 MB) unless it is here", description=_FETCH
+    )
+    fetch.add_argument("--strokes", action="store_true", help="download pen strokes (4 MB), too")
+    fetch.set_defaults(command=_fetch)
     parts.add_parser(
-        "fetch",
-        help="download MNIST (11 MB) unless it is here",
-        description="Download MNIST (11 MB) and verify it, unless an intact one is here.",
-    ).set_defaults(command=_fetch)
-    parts.add_parser(
-        "verify",
-        help="check that the MNIST on this machine is intact",
-        description="Check every MNIST on this machine, digit by digit, against known sums.",
+        "verify", help="check that the MNIST on this machine is intact", description=_VERIFY
     ).set_defaults(command=_verify)
     arrange = parts.add_parser("map", help="make the map of its digits", description=_MAP)
     read = parts.add_parser("read", help="have a model read its digits", description=_READ)
@@ -55,20 +64,50 @@ def _fetch(arguments: argparse.Namespace) -> int:
             progress=lambda done, total: tell(fetching.share(done, total), downloaded(done, total))
         )
     print(f"MNIST is complete: {location.path}")
+    if arguments.strokes:
+        from mnist_core.stroke_files import LETTERS, PENDIGITS, fetch_letters, fetch_pendigits
+
+        _fetch_strokes(PENDIGITS.title, fetch_pendigits)
+        _fetch_strokes(LETTERS.title, fetch_letters)
     return 0
 
 
+def _fetch_strokes(title: str, fetch: Callable[..., Path]) -> None:
+    from mnist_core import fetching
+
+    with _at_work(fetching.TASK) as tell:
+        file = fetch(
+            progress=lambda done, total: tell(
+                fetching.share(done, total), f"Downloading {title}: {done / 1e6:.1f} MB"
+            )
+        )
+    print(f"The {title} are complete: {file}")
+
+
 def _verify(arguments: argparse.Namespace) -> int:
+    from mnist_core import stroke_files
     from mnist_core.cli import complain
-    from mnist_core.datasets import verify_mnist
+    from mnist_core.datasets import ArrayReport, verify_mnist
+    from mnist_core.errors import DataMissing
 
     status = 0
-    for report in verify_mnist():
+    reports: list[ArrayReport | stroke_files.FileReport] = []
+    try:
+        reports += verify_mnist()
+    except DataMissing as error:
+        status = 1
+        complain(str(error))
+    reports += stroke_files.verify()
+    for report in reports:
         if report.problem is None:
             print(f"{report.file}: {report.title}: intact")
         else:
             status = 1
             complain(report.problem)
+    here = {report.title for report in reports}
+    absent = [each.title for each in stroke_files.COLLECTIONS if each.title not in here]
+    if absent:
+        print(f"{' and '.join(absent)}: not here; `{stroke_files.FETCH_COMMAND}` gets them")
     return status
 
 

@@ -1,11 +1,10 @@
-"""MNIST and pen strokes: find, download, verify, split.
+"""MNIST: find, download, verify, split.
 
 MNIST is 70,000 handwritten digits, bright ink on 0, from the United States in the early 1990s.
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 """
 
 import functools
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core import paths
 from mnist_core.errors import DataDamaged, DataMissing, InputError
 from mnist_core.mnist_files import (
     BRING_YOUR_OWN,
@@ -27,7 +25,6 @@ from mnist_core.mnist_files import (
     Place,
     Split,
     describe_places,
-    is_file,
     locations,
     project_folder,
 )
@@ -43,7 +40,6 @@ __all__ = [
     "Split",
     "fetch_mnist",
     "find_mnist",
-    "find_strokes",
     "load_mnist",
     "split_validation",
     "verify_mnist",
@@ -55,8 +51,6 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
-
-STROKES_NAME = "pendigits-orig.tra"
 
 
 class Digits(NamedTuple):
@@ -189,20 +183,6 @@ def split_validation(
     held_out = np.zeros(count, bool)
     held_out[by_label[(np.arange(size) * count + count // 2) // size]] = True
     return _select(images, labels, ~held_out), _select(images, labels, held_out)
-
-
-def find_strokes() -> Path | None:
-    """The file of pen strokes, `pendigits-orig.tra`, or None if it is not on this machine.
-
-    Looks in the folder named by `STROKES_DIR`, then in the project's own (`paths.data() /
-    "strokes"`). Source: E. Alpaydin, F. Alimoglu, "Pen-Based Recognition of Handwritten Digits",
-    UCI Machine Learning Repository, 1998.
-    """
-    folders = [paths.data() / "strokes"]
-    if named := os.environ.get("STROKES_DIR"):
-        folders.insert(0, Path(named).expanduser())
-    files = [folder / STROKES_NAME for folder in folders]
-    return next(filter(is_file, files), None)
 
 
 def _select(

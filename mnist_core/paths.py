@@ -13,8 +13,9 @@ def home() -> Path:
 
 def environment() -> dict[str, str]:
     """The environment for a process of ours, which works in another folder: no relative paths."""
+    folders = ("MNIST_DIR", "STROKES_DIR", "LETTERS_DIR")
     named = {"DIGIT_STUDIO_HOME": str(home())} | {
-        name: os.environ[name] for name in ("MNIST_DIR", "STROKES_DIR") if os.environ.get(name)
+        name: os.environ[name] for name in folders if os.environ.get(name)
     }
     return {**os.environ, **{n: str(Path(v).expanduser().resolve()) for n, v in named.items()}}
 

@@ -12,7 +12,7 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def offline(home, monkeypatch):
     """No MNIST on this machine, and nobody who would send it."""
-    for name in ("MNIST_DIR", "STROKES_DIR", "no_proxy", "NO_PROXY"):
+    for name in ("MNIST_DIR", "STROKES_DIR", "LETTERS_DIR", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KERAS_HOME", str(home / "keras"))
     for name in ("http_proxy", "https_proxy"):

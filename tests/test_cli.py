@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core import background, cli, datasets, fetching, inference, maps, paths
+from mnist_core import background, cli, datasets, fetching, inference, maps, paths, stroke_files
 from mnist_core.errors import DataMissing, ModelError
 from mnist_core.generated import strokes_of
 from mnist_core.inference import Reading
@@ -139,6 +139,33 @@ def test_data_fetch(
     assert "5.0 of 10.0 MB\r" in err and "6.0 MB\r" in err
 
 
+def test_data_fetch_of_strokes_too(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fetch(file: str) -> Any:
+        def fetch(*, progress: Any) -> Path:
+            progress(500_000, None)
+            seen.append(fetching.status().words)
+            return Path(file)
+
+        return fetch
+
+    seen: list[str] = []
+    location = datasets.MnistLocation("project", (Path("mnist.npz"),))
+    monkeypatch.setattr(datasets, "fetch_mnist", lambda *, progress: location)
+    monkeypatch.setattr(stroke_files, "fetch_pendigits", fetch("digits.tra"))
+    monkeypatch.setattr(stroke_files, "fetch_letters", fetch("letters.zip"))
+    assert cli.main(["data", "fetch"]) == 0
+    assert capsys.readouterr().out.count("\n") == 1, "not asked for"
+    assert cli.main(["data", "fetch", "--strokes"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "MNIST is complete: mnist.npz",
+        "The pen digits are complete: digits.tra",
+        "The letters are complete: letters.zip",
+    ]
+    assert seen == ["Downloading pen digits: 0.5 MB", "Downloading letters: 0.5 MB"]
+
+
 def test_only_one_fetches_at_a_time(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with background.at_work("fetch"):
         assert cli.main(["data", "fetch"]) == 1
@@ -201,16 +228,62 @@ def test_data_read(
     assert capfd.readouterr().err == ("python -m mnist_core: There is no model named 'nobody'.\n")
 
 
+def strokes_here(monkeypatch: pytest.MonkeyPatch, *problems: str | None) -> None:
+    """As many collections of pen strokes, with these problems."""
+    reports = [
+        stroke_files.FileReport(spec.title, Path(spec.file_name), problem)
+        for spec, problem in zip(stroke_files.COLLECTIONS, problems, strict=False)
+    ]
+    monkeypatch.setattr(stroke_files, "verify", lambda: reports)
+
+
 def test_data_verify(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def report(problem: str | None) -> datasets.ArrayReport:
         return datasets.ArrayReport("project", Path("mnist.npz"), "test labels", (9,), problem)
 
+    strokes_here(monkeypatch, None, None)
     monkeypatch.setattr(datasets, "verify_mnist", lambda: [report(None)])
     assert cli.main(["data", "verify"]) == 0
-    assert capsys.readouterr() == ("mnist.npz: test labels: intact\n", "")
+    assert capsys.readouterr() == (
+        "mnist.npz: test labels: intact\n"
+        "pendigits-orig.tra: pen digits: intact\n"
+        "strokes_background_small1.zip: letters: intact\n",
+        "",
+    )
     monkeypatch.setattr(datasets, "verify_mnist", lambda: [report(None), report("It is bad.")])
     assert cli.main(["data", "verify"]) == 1
     assert capsys.readouterr().err == "python -m mnist_core: It is bad.\n"
+
+
+def test_data_verify_of_strokes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(datasets, "verify_mnist", lambda: [])
+    strokes_here(monkeypatch)
+    assert cli.main(["data", "verify"]) == 0, "nobody needs them"
+    assert capsys.readouterr() == (
+        "pen digits and letters: not here; `python -m mnist_core data fetch --strokes` gets them\n",
+        "",
+    )
+    strokes_here(monkeypatch, "They are bad.")
+    assert cli.main(["data", "verify"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("letters: not here;")
+    assert err == "python -m mnist_core: They are bad.\n"
+
+
+def test_data_verify_of_strokes_where_there_is_no_mnist(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise DataMissing("MNIST was not found.")
+
+    monkeypatch.setattr(datasets, "verify_mnist", fail)
+    strokes_here(monkeypatch, None, None)
+    assert cli.main(["data", "verify"]) == 1
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 2
+    assert err == "python -m mnist_core: MNIST was not found.\n"
 
 
 # Arguments, errors, output that breaks.
@@ -287,6 +360,8 @@ def test_errors_are_one_line(
         raise error
 
     monkeypatch.setattr(datasets, "verify_mnist", fail)
+    monkeypatch.setattr(stroke_files, "COLLECTIONS", ())
+    monkeypatch.setattr(stroke_files, "verify", lambda: [])
     assert cli.main(["data", "verify"]) == status
     assert capsys.readouterr() == ("", f"python -m mnist_core: {says}\n")
 

@@ -17,7 +17,6 @@ from mnist_core.datasets import (
     Digits,
     fetch_mnist,
     find_mnist,
-    find_strokes,
     load_mnist,
     split_validation,
     verify_mnist,
@@ -35,7 +34,6 @@ def empty_machine(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.delenv("MNIST_DIR", raising=False)
-    monkeypatch.delenv("STROKES_DIR", raising=False)
 
 
 @pytest.fixture
@@ -284,21 +282,6 @@ def test_split_refuses_images_and_labels_that_do_not_match():
     digits = many()
     with pytest.raises(InputError, match="999 images"):
         split_validation(digits.images[1:], digits.labels)
-
-
-# Pen strokes
-
-
-def test_find_strokes(tmp_path, monkeypatch):
-    assert find_strokes() is None
-    own = paths.data() / "strokes" / "pendigits-orig.tra"
-    own.parent.mkdir(parents=True)
-    own.touch()
-    assert find_strokes() == own
-    monkeypatch.setenv("STROKES_DIR", str(tmp_path))
-    assert find_strokes() == own
-    (tmp_path / "pendigits-orig.tra").touch()
-    assert find_strokes() == tmp_path / "pendigits-orig.tra"
 
 
 # The module

@@ -161,7 +161,7 @@ def offline(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with contextlib.ExitStack() as stack:
         # Only the app's environment: the tests go on with MNIST.
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("MNIST_DIR", "STROKES_DIR", "no_proxy", "NO_PROXY"):
+            for name in ("MNIST_DIR", "STROKES_DIR", "LETTERS_DIR", "no_proxy", "NO_PROXY"):
                 patch.delenv(name, raising=False)
             patch.setenv("KERAS_HOME", str(home / "keras"))
             # All mirrors speak HTTPS; by HTTP the tests ask whether the app is up.
