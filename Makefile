@@ -18,7 +18,7 @@ FAILED = { echo "Setting up didn't finish: see above. Run it again to go on from
 # An environment without a working pip is half made, or its Python is gone: make it anew.
 ENVIRONMENT := $(shell $(PY) -c 'import pip' 2>/dev/null && echo whole)
 
-.PHONY: help run test lint bench bench-training model cross-validation screenshots clean environment chromium
+.PHONY: help run test lint bench bench-training model ablation cross-validation screenshots clean environment chromium
 .NOTPARALLEL:
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo 'make bench        measure the speed'
 	@echo 'make bench-training  measure trainings beside a Keras example (10 minutes; needs MNIST)'
 	@echo 'make model        train the model that ships, anew'
+	@echo 'make ablation     train without each part of its recipe in turn (half an hour; needs MNIST)'
 	@echo 'make cross-validation  make the predictions anew by which labels are doubted (11 minutes)'
 	@echo 'make screenshots  take the pictures in docs/screenshots anew'
 	@echo 'make clean        remove .venv and caches; what you drew and trained stays, in var/'
@@ -62,6 +63,9 @@ bench-training: $(VENV)/.dev
 
 model: $(VENV)/.runtime
 	@TF_CPP_MIN_LOG_LEVEL=2 $(PY) -m mnist_core.learning $(ARGS)
+
+ablation: $(VENV)/.dev
+	@$(PY) -m tests.bench.ablation $(ARGS)
 
 cross-validation: $(VENV)/.runtime
 	@$(PY) -m mnist_core.learning.cross_validation $(ARGS)

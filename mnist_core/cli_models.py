@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.errors import DataMissing
-
 if TYPE_CHECKING:
-    from mnist_core.datasets import Digits
+    from mnist_core.examination import Result
 
 
 def add_commands(commands: Any) -> None:
@@ -89,36 +86,32 @@ def _rollback(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from mnist_core.cli import quiet_libraries
-    from mnist_core.evaluation import evaluate
+    from mnist_core import examination
+    from mnist_core.cli import complain, quiet_libraries
     from mnist_core.inference import Classifier
-    from mnist_core.words import accuracy
 
     with quiet_libraries():
         classifier = Classifier.load(arguments.model)
-    found = {name: evaluate(classifier, digits) for name, digits in _sets(everything=arguments.all)}
+    drawn = examination.sets(complain=complain) if arguments.all else examination.test_set()
+    found = {}
+    for name, seen in examination.examine_all(classifier, drawn):
+        found[name] = seen.as_json()
+        if not arguments.json:
+            print(f"{classifier.model.id}: {_in_a_line(name, seen)}", flush=True)
     if arguments.json:
-        measured = {
-            name: {"digits": seen.count, "accuracy": seen.accuracy} for name, seen in found.items()
-        }
-        print(json.dumps({"model": classifier.model.id, "sets": measured}, indent=2))
-        return 0
-    for name, seen in found.items():
-        print(f"{classifier.model.id}: {accuracy(seen.accuracy)} of {seen.count:,} {name}")
+        print(json.dumps({"model": classifier.model.id, "sets": found}, indent=2))
     return 0
 
 
-def _sets(*, everything: bool) -> Iterator[tuple[str, Digits]]:
-    from mnist_core import datasets, evaluation
+def _in_a_line(name: str, seen: Result) -> str:
+    from mnist_core.words import accuracy
 
-    try:
-        yield "MNIST test digits", datasets.load_mnist("test")
-        if everything:
-            yield "MNIST validation digits", evaluation.mnist_validation()
-    except DataMissing:
-        if not everything:
-            yield "generated digits", evaluation.generated_digits()
-    if everything:
-        if (drawings := evaluation.pen_drawings()) is not None:
-            yield "pen drawings", drawings
-        yield "generated digits", evaluation.generated_digits()
+    if seen.counted is None:
+        return f"{accuracy(seen.flagged)} of {seen.count:,} flagged: {name}"
+    worst, recall = seen.counted.worst
+    words = f"{accuracy(seen.counted.accuracy)} of {seen.count:,} read right: {name}"
+    words += f"; worst {worst} ({accuracy(recall)})"
+    words += f", calibration error {accuracy(seen.calibration_error)}"
+    if seen.flagged is not None:
+        words += f", {accuracy(seen.flagged)} of those read right flagged"
+    return words

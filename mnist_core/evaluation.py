@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core import datasets, generated, strokes
 from mnist_core.datasets import Digits
 from mnist_core.inference import Classifier
-from mnist_core.preprocessing import to_mnist
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,18 @@ class Evaluation:
         """Share read right, 0-1."""
         return int(self.confusion.trace()) / self.count
 
+    @property
+    def recalls(self) -> NDArray[np.float64]:
+        """(10,) share of each digit that was read right, 0-1; nan for digits that are not in it."""
+        with np.errstate(invalid="ignore"):
+            return self.confusion.diagonal() / self.confusion.sum(axis=1)
+
+    @property
+    def worst(self) -> tuple[int, float]:
+        """The digit that was read worst, and the share of it that was read right, 0-1."""
+        worst = int(np.nanargmin(self.recalls))
+        return worst, float(self.recalls[worst])
+
 
 def evaluate(classifier: Classifier, digits: Digits) -> Evaluation:
     """Read a set of at least one digit and count."""
@@ -44,27 +54,3 @@ def tally(probabilities: NDArray[np.float32], labels: NDArray[np.uint8]) -> Eval
     confusion = np.zeros((10, 10), np.uint32)
     np.add.at(confusion, (labels, probabilities.argmax(axis=1)), 1)
     return Evaluation(confusion)
-
-
-def mnist_validation() -> Digits:
-    """The 5,000 training images of MNIST that are held out for choosing.
-
-    Raises:
-        DataError: MNIST is not on this machine, or damaged.
-    """
-    return datasets.split_validation(*datasets.load_mnist("train"))[1]
-
-
-def pen_drawings() -> Digits | None:
-    """Pen strokes drawn as on the canvas and normalised; None if none are on this machine."""
-    if not (file := datasets.find_strokes()):
-        return None
-    written = strokes.read_pendigits(file)
-    images = [to_mnist(strokes.render(strokes.fit(digit.strokes))) for digit in written]
-    return Digits(np.stack(images), np.array([digit.label for digit in written], np.uint8))
-
-
-def generated_digits() -> Digits:
-    """A thousand digits from templates, for where there is nothing else."""
-    made = generated.make_digits(1000, seed=2**32 + 2)
-    return Digits(made.images, made.labels)

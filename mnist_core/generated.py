@@ -39,7 +39,7 @@ def strokes_of(label: int, style: str) -> list[Stroke]:
         KeyError: no such digit or style.
     """
     # Handwritten digits are taller than wide; 0.7 is about MNIST's mean.
-    return fit([_curve(points) * (0.7, 1.0) for points in TEMPLATES[label][style]])
+    return fit([curve(points) * (0.7, 1.0) for points in TEMPLATES[label][style]])
 
 
 def drawing(random: np.random.Generator, label: int, style: str) -> NDArray[np.uint8]:
@@ -80,39 +80,18 @@ def make_digits(count: int, *, seed: int) -> GeneratedDigits:
     return GeneratedDigits(images, labels, tuple(styles))
 
 
-def make_scribbles(count: int, *, seed: int) -> NDArray[np.uint8]:
-    """Make `count` things that are no digits, to train a network to be unsure of such.
-
-    One to three smooth wanderings through random points, in the same sizes and pens as the
-    digits. A few come out like a digit by chance; their target should be "unsure", not "wrong".
-
-    Returns:
-        (count, 28, 28) uint8, each through `to_mnist`. The same seed gives the same scribbles.
-    """
-    random = np.random.default_rng(seed)
-    images = np.empty((count, preprocessing.SIDE, preprocessing.SIDE), np.uint8)
-    for i in range(count):
-        wanderings = [
-            _spline(random.uniform(0, 1, (random.integers(3, 10), 2)))
-            for _ in range(random.integers(1, 4))
-        ]
-        size = random.uniform(90, 220)
-        width = random.uniform(10, min(26, size / 6))
-        images[i] = preprocessing.to_mnist(render(fit(wanderings, size=size), pen_width=width))
-    return images
-
-
-def _curve(points: Points) -> Stroke:
+def curve(points: Points) -> Stroke:
     """A polyline through `points`: Catmull-Rom splines (1974) between corners."""
     pieces: list[Points] = [[]]
     for i, point in enumerate(points):
         pieces[-1].append(point)
         if i + 1 < len(points) and points[i + 1] == point:
             pieces.append([])
-    return np.concatenate([_spline(np.array(piece)) for piece in pieces])
+    return np.concatenate([spline(np.array(piece)) for piece in pieces])
 
 
-def _spline(knots: Stroke, steps: int = 8) -> Stroke:
+def spline(knots: Stroke, steps: int = 8) -> Stroke:
+    """A smooth polyline through `knots` (N, 2), `steps` points from each to the next."""
     if len(knots) < 2:
         return knots
     padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])

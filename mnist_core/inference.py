@@ -10,17 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_core import inspection, registry
+from mnist_core.calibration import digitness
 from mnist_core.errors import InputError, ModelError
 from mnist_core.ink import find_ink
 from mnist_core.preprocessing import place
+from mnist_core.words import a
 
 Verdict = Literal["digit", "unsure", "blank", "not a digit"]
 
 _CHUNK = 256  # images at a time: bounds memory, loses no speed
 
-# First, plain thresholds on the probabilities; they say when to speak of doubt, not how much.
-_SURE = 0.8
-_EITHER_OR = 0.8  # two digits that share this much are "between" each other
+# The probability of the likeliest digit from which on it is the answer; of a model that did not
+# learn what is no digit it must be higher, for it is all there is to tell.
+_SURE, _SURE_WITHOUT_NONE = 0.6, 0.8
+_UNLIKE = "It is unlike any digit the network has learned."
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,13 @@ class Reading:
 
 
 class Classifier:
-    """A published network, run by LiteRT. One instance serves many threads."""
+    """A published network, run by LiteRT. One instance serves many threads.
+
+    Attributes:
+        model: what it was loaded from.
+        digit_from: of a model that learned what is no digit, the `calibration.digitness` from
+            which on a drawing is taken for one; of others None.
+    """
 
     def __init__(self, model: registry.Model) -> None:
         """Load a model found by `registry`.
@@ -65,10 +74,12 @@ class Classifier:
         self.model = model
         self._lock = threading.Lock()  # an interpreter holds one computation at a time
         try:
+            line = model.card.get("digit_from")
+            self.digit_from = None if line is None else float(line)
             self._interpreter = Interpreter(model_content=content, num_threads=1)
             self._run = self._interpreter.get_signature_runner()
             self.predict(np.zeros((1, 28, 28), np.uint8))  # warms up, and finds what is missing
-        except (ValueError, RuntimeError, KeyError) as error:
+        except (ValueError, TypeError, RuntimeError, KeyError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
             raise ModelError(f"The model {model.id} can't be run: {reason}.") from error
 
@@ -153,24 +164,28 @@ def read_drawing(image: NDArray[np.uint8], classifier: Classifier) -> Reading:
             "blank",
             "There is nothing to read: no ink stands out from its background.",
         )
-    probabilities = classifier.predict(digit[None])[0]
+    outputs = classifier.outputs(digit[None])
+    probabilities = outputs["probabilities"][0]
     label = int(probabilities.argmax())
     confidence = float(probabilities[label])
-    verdict, reason = _judge(digit, probabilities, inspection.complaint(ink))
+    verdict, reason = _judge(outputs["logits"][0], probabilities, classifier)
+    if complaint := inspection.complaint(ink):
+        verdict, reason = "unsure", complaint
+    elif inspection.is_solid(digit):
+        verdict, reason = "not a digit", "It is a filled shape: draw a digit with lines."
     return Reading(digit, probabilities, label, confidence, verdict, reason)
 
 
 def _judge(
-    digit: NDArray[np.uint8], probabilities: NDArray[np.float32], complaint: str | None
+    logits: NDArray[np.float32], probabilities: NDArray[np.float32], classifier: Classifier
 ) -> tuple[Verdict, str]:
-    """The verdict and its reason, from the network's answer and what is wrong with the ink."""
+    """The verdict and its reason, from what the network says of the ten digits."""
+    if classifier.digit_from is not None and digitness(logits) < classifier.digit_from:
+        return "not a digit", _UNLIKE
+    sure = _SURE_WITHOUT_NONE if classifier.digit_from is None else _SURE
     second, first = (int(d) for d in np.argsort(probabilities)[-2:])
-    if complaint:
-        return "unsure", complaint
-    if inspection.is_solid(digit):
-        return "not a digit", "It is a filled shape: draw a digit with lines."
-    if probabilities[first] >= _SURE:
+    if probabilities[first] >= sure:
         return "digit", ""
-    if probabilities[first] + probabilities[second] >= _EITHER_OR:
-        return "unsure", f"It could be a {first} or a {second}: it lies between the two."
-    return "not a digit", "It is unlike any digit the network has learned."
+    if classifier.digit_from is not None or probabilities[first] + probabilities[second] >= sure:
+        return "unsure", f"It could be {a(first)} or {a(second)}: it lies between the two."
+    return "not a digit", _UNLIKE

@@ -113,8 +113,33 @@ def render(
     Returns:
         (side, side, 4) uint8 RGBA, chalk on slate, opaque.
     """
-    cover = Image.new("L", (side * _SUPERSAMPLING, side * _SUPERSAMPLING))
-    pen = ImageDraw.Draw(cover)
+    ink = Image.new("RGBA", (side, side), (*INK, 255))
+    board = Image.new("RGBA", (side, side), (*BOARD, 255))
+    covered = Image.fromarray(cover(strokes, pen_width=pen_width, side=side))
+    return np.asarray(Image.composite(ink, board, covered))
+
+
+def cover(
+    strokes: Sequence[Stroke],
+    *,
+    pen_width: float = 18.0,
+    side: int = CANVAS,
+) -> NDArray[np.uint8]:
+    """How far the ink of strokes covers each pixel: `render` without its colours.
+
+    `preprocessing.place` makes the same of it as `to_mnist` does of `render`, to two or three
+    grey levels, in half the time.
+
+    Args:
+        strokes: as for `render`.
+        pen_width: in pixels.
+        side: of the square canvas, in pixels.
+
+    Returns:
+        (side, side) uint8, 0 for none to 255 for all.
+    """
+    fine = Image.new("L", (side * _SUPERSAMPLING, side * _SUPERSAMPLING))
+    pen = ImageDraw.Draw(fine)
     width = pen_width * _SUPERSAMPLING
     radius = (width - 1) / 2
     for stroke in strokes:
@@ -122,9 +147,7 @@ def render(
         pen.line(path.ravel().tolist(), fill=255, width=round(width))
         for x, y in path.tolist():  # round caps and joins
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    ink = Image.new("RGBA", (side, side), (*INK, 255))
-    board = Image.new("RGBA", (side, side), (*BOARD, 255))
-    return np.asarray(Image.composite(ink, board, cover.reduce(_SUPERSAMPLING)))
+    return np.asarray(fine.reduce(_SUPERSAMPLING))
 
 
 def _spaced(path: Stroke, step: float) -> Stroke:

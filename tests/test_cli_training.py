@@ -28,13 +28,13 @@ def generated(home, monkeypatch):
     for count, seed in ((130, 1), (1000, material._VALIDATION_SEED), (1000, material._TEST_SEED)):
         made = []
 
-        def once(kind, wanted, chunk_seed, made=made):
-            made.append(made[0] if made else make(kind, wanted, chunk_seed))
+        def once(wanted, chunk_seed, made=made):
+            made.append(made[0] if made else make(wanted, chunk_seed))
             return Digits(made[-1].images[:wanted], made[-1].labels[:wanted])
 
         with monkeypatch.context() as there:
             there.setattr(material, "_make", once)
-            material._kept("digits", count, seed, lambda *_: None)
+            material._kept(count, seed, lambda *_: None)
 
 
 def add_model(model_id, **card):
@@ -339,44 +339,68 @@ def test_a_damaged_model_is_not_published(home, capsys):
 
 @pytest.fixture
 def few(monkeypatch):
-    """Few generated digits in place of a thousand."""
-    from mnist_core import evaluation, generated
+    """Few generated digits in place of a thousand, and few drawings that are none."""
+    from mnist_core import examination, generated
 
     made = generated.make_digits(60, seed=8)
-    monkeypatch.setattr(evaluation, "generated_digits", lambda: Digits(made.images, made.labels))
+    monkeypatch.setattr(examination, "generated_digits", lambda: Digits(made.images, made.labels))
+    monkeypatch.setattr(examination, "_EACH", 2)
 
 
 def test_evaluate_without_mnist_goes_by_generated_digits(offline, few, capsys):
     assert cli.main(["evaluate"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("default: ") and line.endswith(" % of 60 generated digits")
+    assert re.fullmatch(
+        r"default: [0-9.]+ % of 60 read right: generated digits; worst \d \([0-9.]+ %\),"
+        r" calibration error [0-9.]+ %",
+        line,
+    )
 
 
-def test_evaluate_as_json(offline, few, capsys):
-    for arguments in (["--json"], ["--json", "--all"], ["--json", "--model", "default"]):
-        assert cli.main(["evaluate", *arguments]) == 0
-        measured = json.loads(capsys.readouterr().out)
-        assert measured["model"] == "default"
-        assert list(measured["sets"]) == ["generated digits"]
-        assert measured["sets"]["generated digits"]["digits"] == 60
-        assert 0.9 < measured["sets"]["generated digits"]["accuracy"] <= 1
+@pytest.mark.parametrize("arguments", [[], ["--model", "default"]])
+def test_evaluate_as_json(arguments, offline, few, capsys):
+    assert cli.main(["evaluate", "--json", *arguments]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert measured["model"] == "default"
+    assert list(measured["sets"]) == ["generated digits"]
+    values = measured["sets"]["generated digits"]
+    assert list(values) == ["count", "accuracy", "recalls", "calibration_error"]
+    assert (values["count"], len(values["recalls"])) == (60, 10)
+    assert 0.9 < values["accuracy"] <= 1
 
 
-def test_evaluate_on_every_set_there_is(few, home, monkeypatch, capsys):
-    from mnist_core import datasets, evaluation
+def test_evaluate_on_every_set_there_is(offline, few, capsys):
+    from mnist_core import examination
 
-    random = np.random.default_rng(1)
-    noise = Digits(random.integers(0, 256, (50, 28, 28), np.uint8), np.zeros(50, np.uint8))
-    monkeypatch.setattr(datasets, "load_mnist", lambda split: noise)
-    monkeypatch.setattr(evaluation, "mnist_validation", lambda: noise)
-    monkeypatch.setattr(evaluation, "pen_drawings", lambda: noise)
-    assert cli.main(["evaluate"]) == 0
-    assert capsys.readouterr().out.splitlines()[0].endswith(" of 50 MNIST test digits")
+    there = list(examination.sets(complain=pytest.fail))
+    together = ["no digit, validation", "no digit, unseen"]
     assert cli.main(["evaluate", "--all", "--json"]) == 0
     sets = json.loads(capsys.readouterr().out)["sets"]
-    assert list(sets) == [
-        "MNIST test digits",
-        "MNIST validation digits",
-        "pen drawings",
-        "generated digits",
+    assert list(sets) == [*there, *together]
+    assert sets["no digit, unseen: pairs"].keys() == {"count", "flagged"}
+    assert cli.main(["evaluate", "--all"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(sets)
+    for name, line in zip(sets, lines, strict=True):
+        flagged = re.fullmatch(r"default: [0-9.]+ % of \d+ flagged: (.+)", line)
+        assert flagged is None if name == "generated digits" else flagged[1] == name
+
+
+def test_evaluate_says_how_each_set_was_read(home, monkeypatch, capsys):
+    from mnist_core import examination
+    from mnist_core.evaluation import Evaluation
+
+    confusion = np.diag([90] * 10).astype(np.uint32)
+    confusion[4, 9] = 10
+    results = [
+        ("pens", examination.Result(910, Evaluation(confusion), 0.0123, 0.025)),
+        ("letters", examination.Result(1720, None, None, 0.9)),
+    ]
+    monkeypatch.setattr(examination, "sets", lambda complain: {})
+    monkeypatch.setattr(examination, "examine_all", lambda classifier, drawn: iter(results))
+    assert cli.main(["evaluate", "--all"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "default: 98.90 % of 910 read right: pens; worst 4 (90.00 %), calibration error 1.23 %,"
+        " 2.50 % of those read right flagged",
+        "default: 90.00 % of 1,720 flagged: letters",
     ]

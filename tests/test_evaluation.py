@@ -2,18 +2,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mnist_core import datasets, evaluation
+from mnist_core import evaluation
 from mnist_core.datasets import Digits
 
-WRITTEN = """.SEGMENT DIGIT 0 ? "1"
-.COMMENT 1 3 7
-.PEN_DOWN
- 100 300
- 102 200
- 100 100
-.PEN_UP
-"""
+labels = st.integers(0, 9)
 
 
 def reader(answers):
@@ -39,29 +34,25 @@ def test_all_or_nothing(answers, accuracy):
     assert evaluation.evaluate(reader(answers), digits([5, 6])).accuracy == accuracy
 
 
-def test_the_validation_set_is_what_is_held_out(monkeypatch):
-    images = np.random.default_rng(1).integers(0, 256, (6000, 28, 28), np.uint8)
-    labels = (np.arange(6000) % 10).astype(np.uint8)
-    monkeypatch.setattr(datasets, "load_mnist", lambda split: {"train": (images, labels)}[split])
-    held_out = evaluation.mnist_validation()
-    np.testing.assert_array_equal(
-        held_out.images, datasets.split_validation(images, labels)[1].images
-    )
-    assert len(held_out.labels) == 5000
+def test_every_digit_has_its_recall_and_those_that_are_missing_have_none():
+    seen = evaluation.evaluate(reader([1, 1, 7, 3]), digits([1, 7, 7, 7]))
+    assert seen.recalls[1] == 1
+    assert seen.recalls[7] == pytest.approx(1 / 3)
+    missing = [label for label in range(10) if label not in (1, 7)]
+    assert np.isnan(seen.recalls[missing]).all()
+    assert seen.worst == (7, pytest.approx(1 / 3))
 
 
-def test_pen_drawings_are_read_as_if_drawn_on_the_canvas(tmp_path, monkeypatch):
-    (tmp_path / "pendigits-orig.tra").write_text(WRITTEN * 3)
-    monkeypatch.setenv("STROKES_DIR", str(tmp_path))
-    written = evaluation.pen_drawings()
-    assert written.images.shape == (3, 28, 28)
-    assert written.images.dtype == written.labels.dtype == np.uint8
-    assert written.labels.tolist() == [1, 1, 1]
-    tall = np.flatnonzero(written.images[0].any(axis=1))
-    wide = np.flatnonzero(written.images[0].any(axis=0))
-    assert len(tall) >= 18 > 3 * len(wide)
+def test_of_equally_bad_digits_the_first_is_the_worst():
+    assert evaluation.evaluate(reader([0, 0, 0]), digits([0, 4, 9])).worst == (4, 0.0)
 
 
-def test_without_pen_strokes_there_are_no_drawings(home, monkeypatch):
-    monkeypatch.delenv("STROKES_DIR", raising=False)
-    assert evaluation.pen_drawings() is None
+@given(st.lists(st.tuples(labels, labels), min_size=1, max_size=60))
+def test_recalls_by_counting(pairs):
+    read, meant = zip(*pairs, strict=True)
+    seen = evaluation.tally(np.eye(10, dtype=np.float32)[list(read)], np.array(meant, np.uint8))
+    shares = {m: np.mean([r == m for r, n in pairs if n == m]) for m in meant}
+    for label in range(10):
+        assert seen.recalls[label] == pytest.approx(shares.get(label, np.nan), nan_ok=True)
+    assert seen.worst[1] == pytest.approx(min(shares.values()))
+    assert shares[seen.worst[0]] == min(shares.values())

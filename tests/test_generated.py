@@ -8,7 +8,7 @@ import pytest
 from mnist_core import generated
 from mnist_core.preprocessing import ink_box
 from mnist_core.strokes import CANVAS
-from mnist_core.templates import TEMPLATES
+from mnist_core.templates import TEMPLATES, Points, corners
 
 
 def test_the_styles_people_write() -> None:
@@ -65,8 +65,37 @@ def test_drawings_stay_on_the_canvas() -> None:
             assert box.right < CANVAS
 
 
-def test_scribbles_are_in_mnist_form_and_reproducible() -> None:
-    made, again = (generated.make_scribbles(12, seed=4) for _ in range(2))
-    assert made.shape == (12, 28, 28)
-    assert (made == again).all()
-    assert len({image.tobytes() for image in made}) == 12
+def test_a_curve_runs_through_its_points() -> None:
+    points = [(0.1, 0.2), (0.5, 0.9), (0.7, 0.3), (1.0, 1.0)]
+    line = generated.curve(points)
+    assert line[0].tolist() == [0.1, 0.2]
+    assert line[-1].tolist() == [1.0, 1.0]
+    assert all(np.abs(line - point).max(axis=1).min() < 1e-9 for point in points)
+    assert np.hypot(*np.diff(line, axis=0).T).max() < 0.2
+
+
+@pytest.mark.parametrize("points", [[(0.3, 0.4)], [(0.3, 0.4), (0.3, 0.4)]])
+def test_a_curve_of_one_point_is_that_point(points: Points) -> None:
+    line = generated.curve(points)
+    assert line.shape[1] == 2
+    assert (line == (0.3, 0.4)).all()
+
+
+def test_between_corners_lines_are_straight() -> None:
+    points = corners((0, 0), (1, 0), (1, 1))
+    assert points == [(0, 0), (0, 0), (1, 0), (1, 0), (1, 1), (1, 1)]
+    line = generated.curve(points)
+    assert np.allclose(line.min(axis=0), 0)
+    assert np.allclose(line.max(axis=0), 1)
+    on_the_top, on_the_right = np.isclose(line[:, 1], 0), np.isclose(line[:, 0], 1)
+    assert (on_the_top | on_the_right).all()
+    # Without corners the curve swings out.
+    assert generated.curve([(0, 0), (1, 0), (1, 1)])[:, 0].max() > 1.01
+
+
+def test_a_spline_of_a_line_is_that_line() -> None:
+    knots = np.linspace(0, 1, 5)[:, None] * (3.0, 4.0)
+    line = generated.spline(knots, steps=6)
+    assert line.shape == (4 * 6 + 1, 2)
+    assert np.allclose(line[:, 0] / 3, line[:, 1] / 4)
+    assert (np.diff(line[:, 0]) > 0).all()

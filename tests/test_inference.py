@@ -1,22 +1,25 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mnist_core import paths, registry, strokes
+from mnist_core import paths, registry, shapes, strokes
 from mnist_core.datasets import load_mnist
 from mnist_core.errors import InputError, ModelError
-from mnist_core.generated import TEMPLATES, make_digits, strokes_of
+from mnist_core.generated import TEMPLATES, curve, make_digits, strokes_of
 from mnist_core.inference import Classifier, read_drawing
 from mnist_core.preprocessing import to_mnist
+from mnist_core.templates import corners
 
 needs_mnist = pytest.mark.skipif(
     not os.environ.get("MNIST_DIR"), reason="MNIST_DIR names no folder with MNIST"
@@ -259,6 +262,202 @@ def test_a_model_that_fits_its_card_but_is_none_is_refused(folder):
     ):
         put_model(folder, garbage)
         assert "can't be run" in refusal(folder)
+
+
+@pytest.mark.parametrize("line", ["often", "", [0.5], {}])
+def test_a_line_that_is_no_number_is_refused(folder, line):
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"digit_from": line}))
+    assert "can't be run: " in refusal(folder)
+
+
+@pytest.mark.parametrize(("line", "expected"), [(0.25, 0.25), (1, 1.0), (None, None)])
+def test_the_card_says_from_where_on_it_is_a_digit(folder, line, expected):
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"digit_from": line}))
+    assert Classifier(registry.open_folder(folder)).digit_from == expected
+    (folder / "card.json").write_text(json.dumps({k: card[k] for k in card if k != "digit_from"}))
+    assert Classifier(registry.open_folder(folder)).digit_from is None
+
+
+# Verdicts
+
+
+def saying(digit_from, **logits):
+    """A stand-in for a classifier that says this of every picture: `_3=5` is 5 for a 3."""
+    said = np.full((1, 10), -20, np.float32)
+    for name, value in logits.items():
+        said[0, int(name[1:])] = value
+    raised = np.exp(said - said.max())
+    outputs = {"logits": said, "probabilities": raised / raised.sum()}
+    return SimpleNamespace(outputs=lambda digits: outputs, digit_from=digit_from)
+
+
+def verdict(classifier):
+    reading = read_drawing(strokes.render(strokes_of(3, "round")), classifier)
+    return reading.verdict, reading.reason
+
+
+EITHER = "It could be a 4 or a 9: it lies between the two."
+UNLIKE = "It is unlike any digit the network has learned."
+
+
+@pytest.mark.parametrize("digit_from", [-1.0, 0.0, 4.5, None])
+def test_whoever_is_sure_is_believed(digit_from):
+    assert verdict(saying(digit_from, _4=9, _9=2)) == ("digit", "")
+
+
+@pytest.mark.parametrize("digit_from", [-1.0, 0.0, 4.5, None])
+def test_between_two_digits_both_are_named_the_likelier_one_first(digit_from):
+    assert verdict(saying(digit_from, _4=8.1, _9=8)) == ("unsure", EITHER)
+    assert verdict(saying(digit_from, _4=8, _9=8.1))[1].startswith("It could be a 9 or a 4:")
+
+
+def test_an_8_has_its_own_article():
+    reason = verdict(saying(0.0, _8=8.1, _3=8))[1]
+    assert reason == "It could be an 8 or a 3: it lies between the two."
+
+
+def test_what_is_likelier_none_is_no_digit_however_much_it_looks_like_one():
+    assert verdict(saying(0.0, _4=-1, _9=-15)) == ("not a digit", UNLIKE)
+    assert verdict(saying(0.0, _4=-1, _9=-1)) == ("not a digit", UNLIKE)
+    # Whoever has not learned what is none says the same, and is believed.
+    assert verdict(saying(None, _4=-1, _9=-15)) == ("digit", "")
+
+
+def test_the_line_is_where_the_card_draws_it():
+    assert verdict(saying(0.99, _4=1)) == ("digit", "")
+    assert verdict(saying(1.01, _4=1)) == ("not a digit", UNLIKE)
+
+
+def test_many_digits_together_may_make_it_a_digit():
+    # None is likelier than being none, all are: a digit, but which?
+    said = {f"_{label}": -0.5 for label in range(10)} | {"_4": -0.2, "_9": -0.3}
+    assert verdict(saying(1.8, **said)) == ("unsure", EITHER)
+
+
+def test_a_model_that_did_not_learn_what_is_none_goes_by_probabilities():
+    assert verdict(saying(None, _4=1.5, _9=0)) == ("digit", "")
+    assert verdict(saying(None, _4=1.3, _9=0)) == ("unsure", EITHER)
+    assert verdict(saying(None, _4=1.3, _9=0, _2=0)) == ("unsure", EITHER)
+    assert verdict(saying(None, _4=1, _9=0.9, _2=0.5)) == ("not a digit", UNLIKE)
+    # The other kind is believed sooner: it would have said that it is none.
+    assert verdict(saying(0.0, _4=1.3, _9=0)) == ("digit", "")
+
+
+# Reasons, whatever the network says
+
+
+@pytest.fixture(params=[0.5, None], ids=["knows none", "knows digits"])
+def sure(request):
+    """A stand-in that takes everything for a 7, with full certainty."""
+    return saying(request.param, _7=20)
+
+
+def test_a_digit_without_a_fault_is_what_the_network_says(sure, classifier):
+    assert verdict(sure) == ("digit", "")
+    assert verdict(classifier) == ("digit", "")
+
+
+def test_a_blank_canvas_says_so(sure, classifier):
+    for reader in (sure, classifier):
+        reading = read_drawing(strokes.render([]), reader)
+        assert reading.verdict == "blank"
+        assert reading.reason.startswith("There is nothing to read:")
+
+
+def test_faint_ink_says_so(sure, classifier):
+    pale = 255 - strokes.cover(strokes_of(3, "round")) // 9
+    for reader in (sure, classifier):
+        reading = read_drawing(pale, reader)
+        assert reading.verdict == "unsure"
+        assert reading.reason.startswith("The ink is very faint:")
+
+
+def test_a_tiny_digit_says_so(sure, classifier):
+    tiny = strokes.fit(strokes_of(3, "round"), size=36)
+    for reader in (sure, classifier):
+        reading = read_drawing(strokes.render(tiny, pen_width=8), reader)
+        assert reading.verdict == "unsure"
+        assert reading.reason.startswith("It is very small,")
+
+
+@pytest.mark.parametrize("centre", [(30, 140), (250, 140), (140, 40), (140, 240)])
+def test_a_digit_that_runs_off_the_canvas_says_so(sure, classifier, centre):
+    cut = strokes.fit(strokes_of(3, "round"), size=200, centre=centre)
+    for reader in (sure, classifier):
+        reading = read_drawing(strokes.render(cut), reader)
+        assert reading.verdict == "unsure"
+        assert reading.reason.startswith("It touches the edge,")
+
+
+def test_two_digits_say_so(sure, classifier):
+    left = strokes.fit(strokes_of(3, "round"), size=120, centre=(75, 140))
+    right = strokes.fit(strokes_of(7, "plain"), size=120, centre=(205, 140))
+    for reader in (sure, classifier):
+        reading = read_drawing(strokes.render(left + right, pen_width=14), reader)
+        assert reading.verdict == "unsure"
+        assert reading.reason.startswith("There seem to be several separate things:")
+
+
+def test_a_blot_says_so(sure, classifier):
+    there = np.linspace(70, 210, 20)
+    across = [there if row % 2 else there[::-1] for row in range(18)]
+    to_and_fro = np.array([(x, 72 + 8 * row) for row, xs in enumerate(across) for x in xs])
+    for reader in (sure, classifier):
+        reading = read_drawing(strokes.render([to_and_fro], pen_width=20), reader)
+        assert reading.verdict == "not a digit"
+        assert reading.reason == "It is a filled shape: draw a digit with lines."
+
+
+# Reasons, by what the network that ships has learned
+
+
+def between(share):
+    """A 1 with a flag at 0, at 1 a 7, and all there is in between."""
+    one = np.array([(0.25, 0.26), (0.55, 0), (0.55, 1)])
+    seven = np.array([(0.1, 0), (0.9, 0), (0.4, 1)])
+    points = (1 - share) * one + share * seven
+    return strokes.render(strokes.fit([curve(corners(*map(tuple, points))) * (0.7, 1.0)]))
+
+
+def test_half_way_from_a_1_to_a_7_both_are_named(classifier):
+    ways = [read_drawing(between(share), classifier) for share in np.linspace(0, 1, 201)]
+    for end, label in ((ways[0], 1), (ways[-1], 7)):
+        assert (end.label, end.verdict) == (label, "digit")
+    named = [way for way in ways if re.match("It could be a (1 or a 7|7 or a 1):", way.reason)]
+    assert named
+    for reading in named:
+        assert reading.verdict == "unsure"
+        assert {reading.label, reading.runner_up} == {1, 7}
+
+
+# Capital letters that look like no digit, stroke by stroke in a unit box.
+CAPITALS = {
+    "A": [corners((0, 1), (0.5, 0), (1, 1)), [(0.2, 0.6), (0.8, 0.6)]],
+    "E": [corners((0.9, 0), (0, 0), (0, 1), (0.9, 1)), [(0, 0.5), (0.7, 0.5)]],
+    "F": [corners((0.9, 0), (0, 0), (0, 1)), [(0, 0.5), (0.7, 0.5)]],
+    "H": [[(0, 0), (0, 1)], [(0.9, 0), (0.9, 1)], [(0, 0.5), (0.9, 0.5)]],
+    "K": [[(0, 0), (0, 1)], corners((0.8, 0), (0, 0.55), (0.9, 1))],
+    "M": [corners((0, 1), (0.1, 0), (0.5, 0.7), (0.9, 0), (1, 1))],
+    "N": [corners((0, 1), (0, 0), (0.8, 1), (0.8, 0))],
+    "W": [corners((0, 0), (0.25, 1), (0.5, 0.3), (0.75, 1), (1, 0))],
+    "X": [[(0, 0), (0.8, 1)], [(0.8, 0), (0, 1)]],
+}
+
+
+@pytest.mark.parametrize("name", ["letters", "shapes"])
+def test_most_of_what_is_no_digit_is_not_called_one(classifier, name):
+    drawn = {"letters": CAPITALS, "shapes": {n: shapes.SHAPES[n] for n in shapes.UNSEEN}}[name]
+    random = np.random.default_rng(5)
+    readings = [
+        read_drawing(strokes.render(strokes.fit(strokes.perturb(whole, random))), classifier)
+        for whole in ([curve(points) for points in strokes_] for strokes_ in drawn.values())
+        for _ in range(8)
+    ]
+    flagged = [reading for reading in readings if reading.verdict != "digit"]
+    assert len(flagged) >= 0.8 * len(readings)
+    assert any(reading.reason == UNLIKE for reading in flagged)
 
 
 # Reading drawings

@@ -34,9 +34,24 @@ def test_more_to_do_takes_longer():
         replace(FAST, filters=(16, 32, 64)),
         replace(FAST, augment=True),
         replace(FAST, batch_size=16),
+        replace(FAST, pen_digits=5000),
+        replace(FAST, generated_digits=5000),
+        replace(FAST, non_digits=5000),
     ):
         assert pace.expected_seconds(more) > expected
     assert pace.expected_seconds(replace(FAST, images=1000)) < expected
+
+
+def test_what_is_drawn_is_drawn_anew_for_every_epoch():
+    def added(settings):
+        drawn = replace(settings, non_digits=20_000)
+        # So many images of MNIST instead take as long to learn from, but are there already.
+        there = replace(settings, images=settings.images + 20_000)
+        return pace.expected_seconds(drawn) - pace.expected_seconds(there)
+
+    few = replace(FAST, images=10_000)
+    assert added(few) > 0
+    assert added(replace(few, epochs=3 * few.epochs)) > 1.5 * added(few)
 
 
 def test_a_run_that_was_alike_knows_better():

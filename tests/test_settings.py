@@ -40,7 +40,8 @@ def test_presets_are_within_the_limits(preset):
         ("weight_decay", [-0.1, 1.1], "Give a number from 0 to 1."),
         ("label_smoothing", [-0.1, 0.6], "Give a number from 0 to 0.5."),
         ("generated_digits", [-1, 100_001], "Give a whole number from 0 to 100,000."),
-        ("scribbles", [-1, 100_001], "Give a whole number from 0 to 100,000."),
+        ("pen_digits", [-1, 100_001], "Give a whole number from 0 to 100,000."),
+        ("non_digits", [-1, 100_001, 0.5], "Give a whole number from 0 to 100,000."),
         ("family", ["rnn", "", None], "Choose one of dense, cnn."),
         ("activation", ["gelu"], "Choose one of relu, tanh, sigmoid."),
         ("optimizer", ["lion", "Adam"], "Choose one of adam, adamw, sgd, rmsprop."),
@@ -105,9 +106,9 @@ def test_equal_settings_give_equal_text():
 
 def test_what_is_unknown_or_missing_in_json_does_not_matter():
     values = json.loads(BEST.as_json())
-    del values["scribbles"], values["weight_decay"]
+    del values["non_digits"], values["weight_decay"]
     other = Settings.from_json(json.dumps(values | {"from_a_later_release": [1, 2]}))
-    assert other == replace(BEST, scribbles=0)
+    assert other == replace(BEST, non_digits=0)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", "{}", '{"preset": "mlp"}'])
@@ -164,8 +165,17 @@ def test_images_of_an_epoch_are_at_most_as_many_as_there_are():
     assert replace(MLP, images=1000).total_images == 1000
     assert replace(MLP, data="generated").total_images == GENERATED_IMAGES
     assert replace(MLP, data="generated", images=300).total_images == 300
-    assert BEST.total_images == 55_000 + 20_000 + 5_000
+    drawn = replace(BEST, pen_digits=500, generated_digits=20, non_digits=3)
+    assert drawn.total_images == 55_000 + 523
     assert replace(BEST, data="generated").total_images == GENERATED_IMAGES
+
+
+def test_images_are_drawn_besides_those_of_mnist_only():
+    assert MLP.drawn_images == 0
+    for name in ("pen_digits", "generated_digits", "non_digits"):
+        some = replace(MLP, **{name: 7})
+        assert (some.drawn_images, some.total_images) == (7, 55_007)
+        assert replace(some, data="generated").drawn_images == 0
 
 
 def test_multiply_adds_by_hand():

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import datasets, generated, strokes
+from mnist_core import generated, stroke_files, strokes
 from mnist_core.errors import DataDamaged
+from mnist_core.preprocessing import place, to_mnist
+from mnist_core.templates import TEMPLATES
 
 LINE = [np.array([[0.0, 0.0], [0.0, 50.0], [0.0, 100.0]])]
 FILE = """.INCLUDE dene.doc
@@ -66,6 +68,35 @@ def test_a_dot_is_painted() -> None:
     assert covered(strokes.render([np.array([[140.0, 140.0]])], pen_width=20)).sum() > 250
 
 
+def test_cover_is_how_far_the_ink_of_render_covers() -> None:
+    drawn = generated.strokes_of(8, "one stroke")
+    cover = strokes.cover(drawn, pen_width=13.5)
+    assert (cover.shape, cover.dtype) == ((280, 280), np.uint8)
+    assert (cover.min(), cover.max()) == (0, 255)
+    share = cover[..., None] / 255
+    painted = share * strokes.INK + (1 - share) * strokes.BOARD
+    assert np.abs(strokes.render(drawn, pen_width=13.5)[..., :3] - painted).max() <= 1
+
+
+@pytest.mark.parametrize("pen_width", [10, 18, 30])
+def test_cover_makes_the_same_digits_as_render(pen_width: float) -> None:
+    for label, names in TEMPLATES.items():
+        for style in names:
+            drawn = generated.strokes_of(label, style)
+            ink = strokes.cover(drawn, pen_width=pen_width)
+            seen = to_mnist(strokes.render(drawn, pen_width=pen_width))
+            assert np.abs(place(ink).astype(int) - seen).max() <= 2, (label, style)
+
+
+def test_cover_on_a_canvas_of_another_size() -> None:
+    cover = strokes.cover([np.array([[20.0, 20.0]])], pen_width=10, side=40)
+    assert cover.shape == (40, 40)
+    assert cover.sum() / 255 == pytest.approx(np.pi * 5**2, rel=0.05)
+    middle = np.average(np.indices(cover.shape), axis=(1, 2), weights=np.stack([cover, cover]))
+    assert middle == pytest.approx(19.5, abs=0.5)
+    assert not strokes.cover([], side=40).any()
+
+
 def test_smooth_keeps_the_ends_and_stays_near() -> None:
     points = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [20.0, 10.0]])
     curve = strokes.smooth(points)
@@ -106,7 +137,7 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path, content: bytes) -> No
 
 @pytest.mark.skipif(not os.environ.get("STROKES_DIR"), reason="STROKES_DIR names no folder")
 def test_the_real_file() -> None:
-    file = datasets.find_strokes()
+    file = stroke_files.find_pendigits()
     assert file is not None
     digits = strokes.read_pendigits(file)
     assert len(digits) == 7494

@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from mnist_core import cli_training, evaluation, paths, registry
+from mnist_core import cli_training, examination, paths, registry
 from mnist_core.errors import DigitStudioError
 from mnist_core.files import new_folder
 from mnist_core.inference import Classifier
@@ -40,11 +40,13 @@ def main() -> int:
 
 
 def ship(model: registry.Model, folder: Path) -> None:
-    """Copy a model to where the one that ships is, and measure it on pen drawings."""
-    drawings = evaluation.pen_drawings()
-    card = {**model.card, "id": registry.SHIPPED, "pen_drawings_accuracy": None}
-    if drawings is not None:
-        card["pen_drawings_accuracy"] = evaluation.evaluate(Classifier(model), drawings).accuracy
+    """Copy a model to where the one that ships is, and measure it on everything there is."""
+    classifier = Classifier(model)
+    measured = {
+        name: result.as_json()
+        for name, result in examination.examine_all(classifier, examination.sets(complain=print))
+    }
+    card = {**model.card, "id": registry.SHIPPED, "measured": measured}
     with new_folder(folder) as beside:
         for name in model.card["files"]:
             shutil.copyfile(model.folder / name, beside / name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-ROTATION = 12.0  # degrees, either way
+ROTATION = 15.0  # degrees, either way
 SHEAR = 0.25
 SCALE = 0.14  # natural logarithm, either way, x and y apart
 SHIFT = 1.5  # pixels, either way
-THICKEN = 0.12  # share of batches thickened, and the same share thinned
+THICKEN, THIN = 0.12, 0.18  # share of batches thickened, and thinned
 
 
 def vary(digits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -56,5 +56,5 @@ def _restroke(digits: tf.Tensor, chance: tf.Tensor) -> tf.Tensor:
         return -tf.nn.max_pool2d(-digits, 2, 1, "SAME")
 
     return tf.case(
-        [(chance < THICKEN, thicker), (chance < 2 * THICKEN, thinner)], default=lambda: digits
+        [(chance < THICKEN, thicker), (chance < THICKEN + THIN, thinner)], default=lambda: digits
     )

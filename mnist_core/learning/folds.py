@@ -16,7 +16,7 @@ from mnist_core.datasets import Digits
 from mnist_core.errors import InputError, RunError
 from mnist_core.learning import material
 from mnist_core.learning.material import Material, Report
-from mnist_core.settings import MNIST_IMAGES, Settings
+from mnist_core.settings import Settings
 
 # Told the share of a training that is done, 0-1.
 Watch = Callable[[float], None]
@@ -59,18 +59,15 @@ def deal(labels: NDArray[np.uint8], count: int, *, seed: int) -> NDArray[np.uint
 
 
 def everything(settings: Settings, digits: Digits, *, report: Report) -> Material:
-    """All the digits, and after them what the settings add: generated digits and scribbles.
+    """All the digits, and what the settings have drawn besides.
 
     Raises:
-        DataError: something is to be added, for which MNIST is needed, and it is not to be had.
+        DataError: something is to be drawn, for which MNIST is needed, and it is not to be had.
     """
-    images, targets = [digits.images], [material.one_hot(digits.labels)]
-    if settings.generated_digits or settings.scribbles:
-        gathered = material.gather(settings, report=lambda phase, _: report(phase, 0.0))
-        own = min(settings.images, MNIST_IMAGES)
-        images.append(gathered.images[own:])
-        targets.append(gathered.targets[own:])
-    return Material(np.concatenate(images), np.concatenate(targets), NO_DIGITS, {})
+    drawn = None
+    if settings.drawn_images:
+        drawn = material.gather(settings, report=lambda phase, _: report(phase, 0.0)).drawn
+    return Material(digits.images, digits.labels, NO_DIGITS, {}, drawn)
 
 
 def without(whole: Material, held_out: NDArray[np.bool_]) -> Material:
@@ -81,12 +78,11 @@ def without(whole: Material, held_out: NDArray[np.bool_]) -> Material:
 
     Args:
         whole: all there is.
-        held_out: (H,) bool, of its first H images; what comes after them is kept.
+        held_out: (N,) bool, of its images.
     """
-    kept = np.ones(len(whole.images), bool)
-    kept[: len(held_out)] = ~held_out
+    kept = ~held_out
     return replace(
-        whole, images=whole.images[kept], targets=whole.targets[kept], validation=NO_DIGITS
+        whole, images=whole.images[kept], labels=whole.labels[kept], validation=NO_DIGITS
     )
 
 

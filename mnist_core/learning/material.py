@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core import datasets, generated, paths
+from mnist_core import (
+    datasets,
+    generated,
+    nondigits,
+    paths,
+    shapes,
+    stroke_files,
+    strokes,
+    writers,
+)
 from mnist_core.datasets import Digits
+from mnist_core.errors import DataError
 from mnist_core.files import writing
+from mnist_core.learning.renewal import Recipe
 from mnist_core.mnist_files import MNIST
 from mnist_core.settings import GENERATED_IMAGES, MNIST_IMAGES, Settings
+from mnist_core.stroke_files import Letter
+from mnist_core.strokes import PenDigit
 from mnist_core.words import downloaded
 
 # Told now and then what is being done and how much of it is, 0-1; may raise to end it.
@@ -31,15 +44,17 @@ class Material:
 
     Attributes:
         images: (N, 28, 28) uint8.
-        targets: (N, 10) float32: one-hot for digits, 0.1 everywhere for what is none.
+        labels: (N,) uint8, 0-9.
         validation: digits for choosing; never learned from.
         described: what goes into the card under `data`.
+        drawn: what is drawn anew for every epoch, besides.
     """
 
     images: NDArray[np.uint8]
-    targets: NDArray[np.float32]
+    labels: NDArray[np.uint8]
     validation: Digits
     described: dict[str, Any]
+    drawn: Recipe | None = None
 
 
 def gather(settings: Settings, *, report: Report) -> Material:
@@ -65,38 +80,24 @@ def gather(settings: Settings, *, report: Report) -> Material:
     }
     if settings.images < MNIST_IMAGES:
         _, train = datasets.split_validation(*train, size=settings.images, seed=settings.seed)
-    images, targets = [train.images], [one_hot(train.labels)]
-    if settings.generated_digits:
-        made = _kept("digits", settings.generated_digits, settings.seed, report)
-        images.append(made.images)
-        targets.append(one_hot(made.labels))
-        described["generated digits"] = f"{settings.generated_digits} from seed {settings.seed}"
-    if settings.scribbles:
-        images.append(_kept("scribbles", settings.scribbles, settings.seed, report).images)
-        targets.append(np.full((settings.scribbles, 10), 0.1, np.float32))
-        described["generated scribbles"] = f"{settings.scribbles} from seed {settings.seed}"
-    return Material(np.concatenate(images), np.concatenate(targets), validation, described)
+    drawn = _drawn(settings, described, report) if settings.drawn_images else None
+    return Material(train.images, train.labels, validation, described, drawn)
 
 
 def load_test(settings: Settings, *, report: Report) -> Digits:
     """The digits that a training is measured on, once, at its end."""
     if settings.data == "generated":
-        return _kept("digits", _HELD_OUT, _TEST_SEED, report)
+        return _kept(_HELD_OUT, _TEST_SEED, report)
     return datasets.load_mnist("test")
-
-
-def one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(N,) labels 0-9 as (N, 10) rows with a single 1."""
-    return np.eye(10, dtype=np.float32)[labels]
 
 
 def _generated(settings: Settings, report: Report) -> Material:
     count = min(settings.images, GENERATED_IMAGES)
-    train = _kept("digits", count, settings.seed, report)
+    train = _kept(count, settings.seed, report)
     return Material(
         train.images,
-        one_hot(train.labels),
-        _kept("digits", _HELD_OUT, _VALIDATION_SEED, report),
+        train.labels,
+        _kept(_HELD_OUT, _VALIDATION_SEED, report),
         {
             "generated digits, no MNIST": f"{count} from seed {settings.seed}",
             "held out for validation": _HELD_OUT,
@@ -104,11 +105,50 @@ def _generated(settings: Settings, report: Report) -> Material:
     )
 
 
-def _kept(kind: str, count: int, seed: int, report: Report) -> Digits:
-    """Generated "digits" or "scribbles"; kept on disk, since making them takes 3 ms each."""
+def _drawn(settings: Settings, described: dict[str, Any], report: Report) -> Recipe:
+    """What is drawn for every epoch; collections that are not to be had are done without."""
+    written: Sequence[PenDigit] = ()
+    letters: Sequence[Letter] = ()
+    if settings.pen_digits:
+        report("Loading pen strokes", 0.0)
+        try:
+            file = stroke_files.fetch_pendigits(
+                progress=lambda *_: report("Loading pen strokes", 0)
+            )
+            written = writers.split(strokes.read_pendigits(file)).train
+            described["pen digits of writers"] = sorted({digit.writer for digit in written})
+        except DataError as error:
+            report(f"Digits from templates stand in for pen digits: {error}", 0.0)
+    if settings.non_digits:
+        report("Loading letters", 0.0)
+        try:
+            file = stroke_files.fetch_letters(progress=lambda *_: report("Loading letters", 0))
+            letters = nondigits.split_letters(stroke_files.read_letters(file)).train
+            described["letters"] = sorted({letter.alphabet for letter in letters})
+        except DataError as error:
+            report(f"No letters, so it learns less of what is no digit: {error}", 0.0)
+    recipe = Recipe(
+        # What can't be had is made up for by digits from templates.
+        pen_digits=settings.pen_digits if written else 0,
+        generated_digits=settings.generated_digits + (0 if written else settings.pen_digits),
+        non_digits=settings.non_digits,
+        written=written,
+        source=nondigits.Source(letters, written, shapes.TRAIN),
+        seed=settings.seed,
+    )
+    described["drawn for every epoch"] = {
+        "pen digits": recipe.pen_digits,
+        "generated digits": recipe.generated_digits,
+        "no digits": recipe.non_digits,
+    }
+    return recipe
+
+
+def _kept(count: int, seed: int, report: Report) -> Digits:
+    """Generated digits; kept on disk, since making them takes 3 ms each."""
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(-(-count // _CHUNK))]
-    file = paths.data() / "generated" / f"{kind}-{count}-{seed}.npz"
-    first = _make(kind, min(_CHUNK, count), seeds[0])
+    file = paths.data() / "generated" / f"digits-{count}-{seed}.npz"
+    first = _make(min(_CHUNK, count), seeds[0])
     # Whatever is wrong with the file, its digits can be made anew.
     with contextlib.suppress(Exception), file.open("rb") as stream, np.load(stream) as arrays:
         kept = Digits(arrays["images"], arrays["labels"])
@@ -117,16 +157,14 @@ def _kept(kind: str, count: int, seed: int, report: Report) -> Digits:
             return kept
     parts = [first]
     for i, part_seed in enumerate(seeds[1:], 1):
-        report(f"Making {kind}: {i * _CHUNK:,} of {count:,}", i * _CHUNK / count)
-        parts.append(_make(kind, min(_CHUNK, count - i * _CHUNK), part_seed))
+        report(f"Making digits: {i * _CHUNK:,} of {count:,}", i * _CHUNK / count)
+        parts.append(_make(min(_CHUNK, count - i * _CHUNK), part_seed))
     made = Digits(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
     with writing(file) as beside:
         np.savez_compressed(beside, images=made.images, labels=made.labels)
     return made
 
 
-def _make(kind: str, count: int, seed: int) -> Digits:
-    if kind == "digits":
-        made = generated.make_digits(count, seed=seed)
-        return Digits(made.images, made.labels)
-    return Digits(generated.make_scribbles(count, seed=seed), np.zeros(count, np.uint8))
+def _make(count: int, seed: int) -> Digits:
+    made = generated.make_digits(count, seed=seed)
+    return Digits(made.images, made.labels)

@@ -22,10 +22,13 @@ from mnist_core.errors import RunError
 from mnist_core.files import writing
 from mnist_core.learning import architectures, augmentation
 from mnist_core.learning.material import Material
+from mnist_core.learning.renewal import Renewal
+from mnist_core.nondigits import NO_DIGIT
 from mnist_core.settings import Settings
 from mnist_core.store import Validation
 
 _READ = 500  # images read at a time
+_UNDECIDED = 0.5  # weight of "all digits are equally likely" for what is none
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Batches:
 
     Attributes:
         loss: (B,) float32, mean cross-entropy of each.
-        accuracy: (B,) float32, 0-1; what is no digit counts as misread.
+        accuracy: (B,) float32, 0-1; of what is no digit, the share that was told from digits.
         learning_rate: (B,) float32.
         images: how many images they held.
     """
@@ -65,12 +68,18 @@ class Training:
         keras.utils.set_random_seed(settings.seed)
         self.settings = settings
         self.material = material
-        self.steps_per_epoch = math.ceil(len(material.images) / settings.batch_size)
+        self._renewal = Renewal(material.drawn, settings.epochs) if material.drawn else None
+        drawn = material.drawn.labels if material.drawn else np.empty(0, np.uint8)
+        self._labels = np.concatenate([material.labels, drawn])
+        self._drawn_for = -1  # the epoch whose drawings lie behind the material's own images
+        self.steps_per_epoch = math.ceil(len(self._labels) / settings.batch_size)
         self.steps = self.steps_per_epoch * settings.epochs
         self.step = 0
         self.validated = -1
         self.best: tuple[list[NDArray[np.float32]], Validation] | None = None
         self._ordered: tuple[int, NDArray[np.int32]] | None = None  # of which epoch, and how
+        blank = np.zeros((len(drawn), 28, 28), np.uint8)
+        self._images = tf.Variable(np.concatenate([material.images, blank]), trainable=False)
         self.precision = _precision(settings)
         self._model = architectures.build(settings, fused=True, precision=self.precision)
         self._to_logits = keras.Model(self._model.input, self._model.get_layer("logits").output)
@@ -92,9 +101,18 @@ class Training:
             self.step > 0 and self.step % self.steps_per_epoch == 0 and self.step != self.validated
         )
 
+    @property
+    def drawing(self) -> float | None:
+        """How much of what the next batch needs is drawn, 0-1; None if it can be learned from."""
+        epoch = self.step // self.steps_per_epoch
+        if self._renewal is None or self.over or epoch == self._drawn_for:
+            return None
+        return None if self._renewal.ready(epoch) else self._renewal.share
+
     def advance(self, count: int) -> Batches:
         """Learn from the next `count` batches, at most to the end of the epoch."""
         epoch, done = divmod(self.step, self.steps_per_epoch)
+        self._turn_to(epoch)
         size = self.settings.batch_size
         order = self._order(epoch)
         whole = len(order) // size
@@ -114,10 +132,14 @@ class Training:
         self._learn.get_concrete_function()
         self.probabilities(np.zeros((_READ, 28, 28), np.uint8))
 
-    def probabilities(self, digits: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def logits(self, digits: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(N, 28, 28) uint8 -> (N, 10) float32, as the network reads them now."""
         chunks = [self._read(digits[i : i + _READ]) for i in range(0, len(digits), _READ)]
         return np.concatenate([chunk.numpy() for chunk in chunks])
+
+    def probabilities(self, digits: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, 28, 28) uint8 -> (N, 10) float32, as the network reads them now."""
+        return tf.nn.softmax(self.logits(digits)).numpy()
 
     def validate(self) -> Iterator[Validation | None]:
         """Read the validation digits, and keep the weights if they are the best so far.
@@ -130,7 +152,7 @@ class Training:
         for i in range(0, len(digits.labels), _READ):
             read.append(self._read(digits.images[i : i + _READ]).numpy())
             yield None
-        probabilities = np.concatenate(read)
+        probabilities = tf.nn.softmax(np.concatenate(read)).numpy()
         of_label = probabilities[np.arange(len(digits.labels)), digits.labels]
         counted = evaluation.tally(probabilities, digits.labels)
         seen = Validation(
@@ -179,8 +201,8 @@ class Training:
         """
         try:
             with file.open("rb") as stream, np.load(stream) as kept:
-                if Settings.from_json(str(kept["settings"])) != self.settings:
-                    raise ValueError("it belongs to other settings")
+                if not self.settings.are(str(kept["settings"])):
+                    raise ValueError("it belongs to other settings, or to another version")
                 for i, variable in enumerate(self._state()):
                     variable.assign(kept[f"state{i}"])
                 if "best_numbers" in kept:
@@ -198,38 +220,49 @@ class Training:
         """Everything that changes: weights, moving averages, dropout's seeds, the optimizer."""
         return [*self._model.variables, *self._optimizer.variables]
 
+    def _turn_to(self, epoch: int) -> None:
+        """Have this epoch's drawings among the images."""
+        if self._renewal is None or epoch == self._drawn_for:
+            return
+        own = self.material.images
+        self._images.assign(np.concatenate([own, self._renewal.drawings(epoch)]))
+        self._drawn_for = epoch
+
     def _order(self, epoch: int) -> NDArray[np.int32]:
         """The rows of the training images in the order of this epoch."""
         # Kept, since an epoch is learned in many small parts.
         if self._ordered is None or self._ordered[0] != epoch:
-            count = len(self.material.images)
+            count = len(self._labels)
             # The raw stream of a bit generator never changes; `Generator.permutation` is free to.
             shuffle = np.random.PCG64([self.settings.seed, epoch]).random_raw(count)
             self._ordered = epoch, np.argsort(shuffle, kind="stable").astype(np.int32)
         return self._ordered[1]
 
     def _make_learn(self) -> tf.types.experimental.PolymorphicFunction:
-        images, targets = tf.constant(self.material.images), tf.constant(self.material.targets)
+        images, labels = self._images, tf.constant(self._labels)
         network, optimizer = self._to_logits, self._optimizer
         weights = network.trainable_variables
         seed = tf.constant(self.settings.seed, tf.int64)
         smoothing = self.settings.label_smoothing
+        classes = 11 if NO_DIGIT in self._labels else 10
 
         def one(batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
             rows, step = batch
             x = tf.cast(tf.gather(images, rows), tf.float32)[..., None] / 255.0
-            wanted = tf.gather(targets, rows)
+            wanted = tf.gather(labels, rows)
             if self.settings.augment:
                 x = augmentation.vary(x, tf.stack([seed, step]))
-            aim = wanted * (1 - smoothing) + smoothing / 10
             with tf.GradientTape() as tape:
                 logits = network(x, training=True)
-                loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(aim, logits))
+                losses = _cross_entropy(wanted, logits, classes, smoothing)
+                if classes == 11:
+                    losses += _UNDECIDED * _decidedness(wanted, logits)
+                loss = tf.reduce_mean(losses)
             optimizer.apply(tape.gradient(loss, weights), weights)
             # Told without smoothing, as the validation's is.
-            plain = tf.nn.softmax_cross_entropy_with_logits(wanted, logits)
-            # What is no digit has no class that is quite right.
-            right = tf.gather(wanted, tf.argmax(logits, axis=1), batch_dims=1) == 1
+            plain = _cross_entropy(wanted, logits, classes, 0.0)
+            read = tf.argmax(_with_none(logits, classes), axis=1, output_type=tf.int32)
+            right = tf.cast(read, tf.uint8) == wanted
             return tf.reduce_mean(plain), tf.reduce_mean(tf.cast(right, tf.float32))
 
         # Without AutoGraph, which Python 3.13 warns of; it has nothing to convert here.
@@ -254,9 +287,36 @@ class Training:
         )
         def read(digits: tf.Tensor) -> tf.Tensor:
             x = tf.cast(digits, tf.float32)[..., None] / 255.0
-            return tf.nn.softmax(network(x, training=False))
+            return network(x, training=False)
 
         return read
+
+
+def _with_none(logits: tf.Tensor, classes: int) -> tf.Tensor:
+    """(B, 10) logits, or with 11 classes those of all: the last, "no digit", always has 0.
+
+    So the network needs no other output: how large its ten logits are together (their logsumexp,
+    the free energy of W. Liu et al., "Energy-based Out-of-distribution Detection", 2020) says
+    whether it is a digit, and their softmax says which.
+    """
+    return tf.pad(logits, [[0, 0], [0, classes - 10]])
+
+
+def _cross_entropy(
+    labels: tf.Tensor, logits: tf.Tensor, classes: int, smoothing: float
+) -> tf.Tensor:
+    """(B,) labels, 10 being "no digit" where there are 11 classes, and (B, 10) logits -> (B,)."""
+    aim = tf.one_hot(labels, classes) * (1 - smoothing) + smoothing / classes
+    return tf.nn.softmax_cross_entropy_with_logits(aim, _with_none(logits, classes))
+
+
+def _decidedness(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """How far the ten digits are from equally likely, for what is none; for digits 0.
+
+    The ten are what a person sees (outlier exposure, D. Hendrycks et al. 2019).
+    """
+    undecided = tf.nn.softmax_cross_entropy_with_logits(tf.ones_like(logits) / 10, logits)
+    return tf.where(labels == NO_DIGIT, undecided, 0.0)
 
 
 class _Schedule(keras.optimizers.schedules.LearningRateSchedule):

@@ -119,6 +119,11 @@ class _Worker:
                 continue
             if training.over:
                 break
+            if (share := training.drawing) is not None:
+                self.note(phase="Drawing digits anew", share=share)
+                time.sleep(0.1)
+                self.clock()
+                continue
             batches = training.advance(count)
             took, now = self.clock(), self.before
             _make_sure_it_converges(batches.loss, batches.first)
@@ -167,7 +172,7 @@ class _Worker:
             if board:
                 answers = read[len(pins) :].argmax(axis=1).astype(np.uint8)
                 store.add_moment(database, self.run.id, Moment(training.step, speed, answers))
-        self.note(step=training.step, seconds=self.seconds, images_per_second=speed)
+        self.note(step=training.step, phase="", seconds=self.seconds, images_per_second=speed)
 
     def finish(self, training: Training) -> None:
         """Leave a model behind, if there is one to keep."""

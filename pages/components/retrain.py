@@ -22,6 +22,7 @@ from mnist_core.settings import (
     parse_layers,
 )
 from mnist_core.store import Run
+from mnist_core.stroke_files import find_letters, find_pendigits
 from mnist_core.words import accuracy, duration
 from pages.components import session
 from pages.components.frame import button, errors_shown
@@ -153,6 +154,11 @@ def _form() -> None:
         settings, fine = _fields(settings)
     data = _data()
     settings = replace(settings, data=data)
+    if settings.drawn_images and not (find_pendigits() and find_letters()):
+        st.caption(
+            "It also learns from what people wrote with pens, and downloads that first (at most"
+            " 4 MB). Without it, it trains all the same, but reads strangers' drawings less well."
+        )
     if fine:
         words = f"Takes about {duration(pace.expected_seconds(settings))} here."
         if current := trainer.current():

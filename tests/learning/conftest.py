@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 # Before TensorFlow starts: it logs to stderr, which no warning filter can catch.
@@ -7,11 +8,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 
+from mnist_core import shapes
 from mnist_core.datasets import Digits
-from mnist_core.generated import make_digits
+from mnist_core.generated import make_digits, strokes_of
 from mnist_core.learning import material
+from mnist_core.learning.renewal import Recipe
 from mnist_core.learning.training import Training
+from mnist_core.nondigits import Source
 from mnist_core.settings import Settings
+from mnist_core.strokes import PenDigit
+from mnist_core.templates import TEMPLATES
 
 # Keras reads TensorFlow's variables in a way that NumPy deprecates.
 TOLERATED = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
@@ -30,22 +36,51 @@ def small_set():
     train, validation = make_digits(200, seed=1), make_digits(50, seed=2)
     return material.Material(
         train.images,
-        material.one_hot(train.labels),
+        train.labels,
         Digits(validation.images, validation.labels),
         {"generated digits": "200 from seed 1"},
     )
 
 
 @pytest.fixture(scope="session")
-def trained(small_set):
-    """A small CNN after two epochs."""
+def written():
+    """30 pen digits: of each digit one by each of three writers."""
+    plain = [tuple(strokes_of(label, min(TEMPLATES[label]))) for label in range(10)]
+    return tuple(PenDigit(plain[i % 10], i % 10, writer=i // 10) for i in range(30))
+
+
+@pytest.fixture(scope="session")
+def recipe(written):
+    """20 digits and 20 non-digits, anew for every epoch."""
+    return Recipe(12, 8, 20, written, Source((), written, shapes.TRAIN), seed=5)
+
+
+@pytest.fixture(scope="session")
+def drawn_set(small_set, recipe):
+    """240 to learn from, of which 40 are drawn anew for every epoch."""
+    return replace(small_set, drawn=recipe)
+
+
+def _trained(learned):
     settings = Settings("fast", "cnn", filters=(8, 12), epochs=2, dropout=0.2, learning_rate=0.01)
-    training = Training(settings, small_set)
+    training = Training(settings, learned)
     while not training.over:
         training.advance(3)
         if training.due:
             list(training.validate())
     return training
+
+
+@pytest.fixture(scope="session")
+def trained(small_set):
+    """A small CNN after two epochs."""
+    return _trained(small_set)
+
+
+@pytest.fixture(scope="session")
+def trained_with_none(drawn_set):
+    """The same, which has also seen what is no digit."""
+    return _trained(drawn_set)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,8 @@ def test_variants_are_digits_still(digits):
         assert variants.dtype == np.float32
         assert variants.min() >= 0
         assert variants.max() <= 1
-        assert (variants.max(axis=(1, 2, 3)) > 0.5).all()
+        # What is thin, small, turned and thinned once more is pale.
+        assert (variants.max(axis=(1, 2, 3)) > 0.35).all()
 
 
 def test_on_the_whole_there_is_as_much_ink_as_before(digits):

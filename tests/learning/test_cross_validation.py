@@ -6,15 +6,17 @@ from multiprocessing import active_children
 import numpy as np
 import pytest
 
-from mnist_core import datasets, doubts, paths, registry
+from mnist_core import datasets, doubts, paths, registry, stroke_files
 from mnist_core.datasets import Digits
-from mnist_core.errors import InputError, RunError
+from mnist_core.errors import DataMissing, InputError, RunError
 from mnist_core.generated import make_digits
 from mnist_core.learning import cross_validation, folds, material, training
 from mnist_core.learning.cross_validation import Plan, cross_validate
+from mnist_core.nondigits import NO_DIGIT
 from mnist_core.settings import PRESETS, Settings
 
 SETTINGS = Settings("mlp", "dense", hidden=(16,), epochs=6, learning_rate=0.01, seed=7)
+WILD = replace(SETTINGS, learning_rate=1e30)
 PLAN = Plan(SETTINGS, folds=4, networks=1)
 
 
@@ -121,12 +123,12 @@ def test_digits_are_read_by_networks_that_never_saw_them(digits, learner, networ
         assert sum(map(len, parts)) == 130
 
 
-def test_images_and_targets_stay_together(digits, learner):
+def test_images_and_labels_stay_together(digits, learner):
     label_of = dict(zip((i.tobytes() for i in digits.images), digits.labels, strict=True))
     cross_validate(PLAN, digits, show=silent, train=learner)
     for _, learned, _ in learner.given:
         wanted = [label_of[image.tobytes()] for image in learned.images]
-        np.testing.assert_array_equal(learned.targets, material.one_hot(np.array(wanted)))
+        np.testing.assert_array_equal(learned.labels, wanted)
 
 
 def test_every_training_has_a_seed_of_its_own(digits, learner):
@@ -139,14 +141,20 @@ def test_what_a_preset_adds_is_learned_from_in_every_fold(digits, learner, monke
     train = Digits(np.zeros((60_000, 28, 28), np.uint8), (np.arange(60_000) % 10).astype(np.uint8))
     monkeypatch.setattr(datasets, "fetch_mnist", lambda *, progress: None)
     monkeypatch.setattr(datasets, "load_mnist", {"train": train}.__getitem__)
-    settings = replace(PRESETS["best"].settings, generated_digits=30, scribbles=20)
+
+    def nowhere(*, progress):
+        raise DataMissing("There is none.")
+
+    monkeypatch.setattr(stroke_files, "fetch_pendigits", nowhere)
+    monkeypatch.setattr(stroke_files, "fetch_letters", nowhere)
+    settings = replace(PRESETS["best"].settings, pen_digits=10, generated_digits=20, non_digits=20)
     cross_validate(Plan(settings, folds=2, networks=1), digits, show=silent, train=learner)
     for _, learned, held_out in learner.given:
-        assert len(learned.images) == 130 - len(held_out) + 50
-        np.testing.assert_array_equal(learned.targets[-20:], np.float32(0.1))
-        assert (learned.targets[:-20].max(axis=1) == 1).all()
-        assert learned.images[-50:].any(axis=(1, 2)).all()
+        assert len(learned.images) == 130 - len(held_out)
         assert not as_set(learned.images) & as_set(held_out)
+        assert len(learned.drawn.labels) == 50
+        assert (learned.drawn.labels == NO_DIGIT).sum() == 20
+        assert learned.drawn.seed == settings.seed
 
 
 # What comes of it
@@ -230,7 +238,7 @@ def test_the_last_weights_are_taken_and_nothing_is_validated(digits, monkeypatch
     monkeypatch.setattr(training.Training, "validate", no_validation)
     shares = []
     learned = folds.without(
-        material.Material(digits.images, material.one_hot(digits.labels), folds.NO_DIGITS, {}),
+        material.Material(digits.images, digits.labels, folds.NO_DIGITS, {}),
         np.arange(130) < 30,
     )
     read = folds.learn_here(SETTINGS, learned, digits.images[:30], shares.append)
@@ -240,11 +248,9 @@ def test_the_last_weights_are_taken_and_nothing_is_validated(digits, monkeypatch
 
 
 def test_a_loss_beyond_all_bounds_ends_it(digits):
-    learned = material.Material(
-        digits.images, np.full((130, 10), np.nan, np.float32), folds.NO_DIGITS, {}
-    )
+    learned = material.Material(digits.images, digits.labels, folds.NO_DIGITS, {})
     with pytest.raises(RunError, match="beyond all bounds"):
-        folds.learn_here(SETTINGS, learned, digits.images, silent)
+        folds.learn_here(WILD, learned, digits.images, silent)
 
 
 def test_networks_read_what_they_never_saw_better_than_by_chance(digits):
@@ -257,9 +263,9 @@ def test_networks_read_what_they_never_saw_better_than_by_chance(digits):
     assert (outcome.probabilities.argmax(axis=1) == digits.labels).mean() > 0.4
 
 
-def test_apart_is_as_here(digits):
+def test_apart_is_as_here(digits, recipe):
     learned = material.Material(
-        digits.images[:100], material.one_hot(digits.labels[:100]), folds.NO_DIGITS, {}
+        digits.images[:100], digits.labels[:100], folds.NO_DIGITS, {}, recipe
     )
     shares = []
     apart = folds.learn_apart(SETTINGS, learned, digits.images[100:], shares.append)
@@ -270,11 +276,9 @@ def test_apart_is_as_here(digits):
 
 
 def test_what_goes_wrong_apart_is_told_here(digits):
-    learned = material.Material(
-        digits.images, np.full((130, 10), np.nan, np.float32), folds.NO_DIGITS, {}
-    )
+    learned = material.Material(digits.images, digits.labels, folds.NO_DIGITS, {})
     with pytest.raises(RunError, match="beyond all bounds"):
-        folds.learn_apart(SETTINGS, learned, digits.images, silent)
+        folds.learn_apart(WILD, learned, digits.images, silent)
     assert not active_children()
 
 
@@ -288,7 +292,7 @@ def test_an_interruption_ends_the_process(digits):
     def interrupt(share):
         raise KeyboardInterrupt
 
-    learned = material.Material(digits.images, material.one_hot(digits.labels), folds.NO_DIGITS, {})
+    learned = material.Material(digits.images, digits.labels, folds.NO_DIGITS, {})
     with pytest.raises(KeyboardInterrupt):
         folds.learn_apart(SETTINGS, learned, digits.images, interrupt)
     assert not active_children()

@@ -1,16 +1,20 @@
 import json
 import math
 import resource
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from mnist_core import shapes
 from mnist_core.errors import RunError
 from mnist_core.learning import training
-from mnist_core.learning.material import Material
+from mnist_core.learning.renewal import Recipe
 from mnist_core.learning.training import Training
+from mnist_core.nondigits import NO_DIGIT, Source
 from mnist_core.settings import Settings
 
 # 200 digits are six batches and eight digits left over.
@@ -48,9 +52,10 @@ def assert_same(one, other):
         np.testing.assert_array_equal(got, wanted)
 
 
-def blank_material(count, targets):
-    images = np.random.default_rng(1).integers(0, 256, (count, 28, 28), np.uint8)
-    return Material(images, np.full((count, 10), targets, np.float32), None, {})
+def always(made, logits):
+    """Have a network say the same of everything."""
+    *before, kernel, _ = made._model.get_weights()
+    made._model.set_weights([*before, np.zeros_like(kernel), np.asarray(logits, np.float32)])
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +74,7 @@ def test_it_learns(small_set):
     assert losses[0] == pytest.approx(math.log(10), rel=0.2)
     assert losses[-7:].mean() < losses[:7].mean() / 4
     answers = made.probabilities(small_set.images).argmax(axis=1)
-    assert (answers == small_set.targets.argmax(axis=1)).mean() > 0.9
+    assert (answers == small_set.labels).mean() > 0.9
 
 
 def test_the_same_seed_trains_the_same_network(small_set, whole):
@@ -140,7 +145,7 @@ def test_batches_of_any_size(small_set, size, steps):
 
 
 def test_with_augmentation_every_epoch_shows_fresh_variants(small_set):
-    few = replace(small_set, images=small_set.images[:8], targets=small_set.targets[:8])
+    few = replace(small_set, images=small_set.images[:8], labels=small_set.labels[:8])
     still = replace(DENSE, batch_size=8, epochs=4, learning_rate=1e-5)
     plain, varied = (
         train(Training(replace(still, augment=augment), few)) for augment in (False, True)
@@ -156,19 +161,12 @@ def test_the_order_is_made_once_an_epoch(small_set, monkeypatch):
     assert made.over and len(sorted_) == made.settings.epochs
 
 
-def test_what_is_no_digit_counts_as_misread():
-    made = Training(replace(DENSE, epochs=1), blank_material(64, targets=0.1))
-    batches = made.advance(10)
-    np.testing.assert_array_equal(batches.accuracy, 0)
-    assert (batches.loss >= math.log(10) - 1e-4).all()
-
-
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
 def test_what_is_told_is_the_cross_entropy_without_smoothing(small_set, smoothing):
     made = Training(replace(DENSE, label_smoothing=smoothing), small_set)
     rows = made._order(0)[:32]
     probabilities = made.probabilities(small_set.images[rows])
-    wanted = small_set.targets[rows]
+    wanted = np.eye(10)[small_set.labels[rows]]
     batches = made.advance(1)
     by_hand = -(wanted * np.log(probabilities)).sum(axis=1).mean()
     assert batches.loss[0] == pytest.approx(by_hand, rel=1e-4)
@@ -177,7 +175,7 @@ def test_what_is_told_is_the_cross_entropy_without_smoothing(small_set, smoothin
 
 
 def test_smoothed_labels_make_a_modest_network(small_set):
-    few = replace(small_set, images=small_set.images[:20], targets=small_set.targets[:20])
+    few = replace(small_set, images=small_set.images[:20], labels=small_set.labels[:20])
     plain, smoothed = (
         Training(replace(DENSE, epochs=150, label_smoothing=smoothing), few)
         for smoothing in (0.0, 0.5)
@@ -185,7 +183,7 @@ def test_smoothed_labels_make_a_modest_network(small_set):
     for made in (plain, smoothed):
         train(made)
         answers = made.probabilities(few.images).argmax(axis=1)
-        np.testing.assert_array_equal(answers, few.targets.argmax(axis=1))
+        np.testing.assert_array_equal(answers, few.labels)
     assert plain.probabilities(few.images).max(axis=1).mean() > 0.95
     # Half of each target is spread over all ten digits: 0.55 is left.
     modest = smoothed.probabilities(few.images).max(axis=1)
@@ -205,6 +203,188 @@ def test_warming_up_learns_nothing(small_set):
     made.warm_up()
     assert_same(state(made), before)
     assert made.step == 0
+
+
+# What is no digit
+
+
+def by_hand(labels, logits, smoothing):
+    """The loss, one by one, in plain Python; and without what keeps the ten digits alike."""
+    losses = []
+    for label, row in zip(labels, logits.astype(np.float64), strict=True):
+        eleven = np.exp([*row, 0.0]) / np.exp([*row, 0.0]).sum()
+        aim = np.full(11, smoothing / 11)
+        aim[label] += 1 - smoothing
+        loss = plain = -(aim * np.log(eleven)).sum()
+        if label == 10:
+            ten = np.exp(row) / np.exp(row).sum()
+            loss -= 0.5 * np.log(ten).mean()
+        losses.append((loss, plain))
+    return np.array(losses).T
+
+
+def whole_loss(labels, logits, smoothing):
+    """What is learned by where there are non-digits."""
+    labels, logits = tf.constant(labels), tf.constant(logits)
+    entropy = training._cross_entropy(labels, logits, 11, smoothing)
+    return entropy + 0.5 * training._decidedness(labels, logits)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_no_digit_is_an_eleventh_class_whose_logit_is_zero(smoothing):
+    random = np.random.default_rng(2)
+    logits = random.normal(0, 4, (60, 10)).astype(np.float32)
+    labels = random.integers(0, 11, 60).astype(np.uint8)
+    assert {0, 9, NO_DIGIT} < set(labels)
+    got = whole_loss(labels, logits, smoothing)
+    assert got.shape == (60,)
+    np.testing.assert_allclose(got, by_hand(labels, logits, smoothing)[0], rtol=1e-4)
+
+
+def test_what_is_none_costs_least_where_all_digits_are_alike_and_unlikely():
+    def loss(logits):
+        return float(whole_loss(np.array([NO_DIGIT], np.uint8), np.float32([logits]), 0.0)[0])
+
+    alike, low = [0.0] * 10, [-9.0] * 10
+    assert loss(low) == pytest.approx(0.5 * math.log(10), abs=0.01)
+    assert loss(low) < loss(alike)
+    assert loss(low) < loss([-9.0] * 9 + [-5.0])
+    assert loss([-5.0] * 9 + [9.0]) > 9
+
+
+def test_the_loss_that_is_told_is_the_cross_entropy_of_eleven_classes(drawn_set):
+    made = Training(replace(DENSE, label_smoothing=0.3), drawn_set)
+    logits = np.linspace(-2, 1, 10, dtype=np.float32)
+    always(made, logits)
+    labels = made._labels[made._order(0)[:32]]
+    assert NO_DIGIT in labels
+    _, wanted = by_hand(labels, np.tile(logits, (32, 1)), 0.0)
+    assert made.advance(1).loss[0] == pytest.approx(np.mean(wanted), rel=1e-4)
+
+
+def test_what_is_told_from_digits_counts_as_right(small_set, drawn_set):
+    below, third = np.full(10, -1.0), np.full(10, -1.0)
+    third[3] = 1.0
+    made = Training(DENSE, drawn_set)
+    labels = made._labels[made._order(0)]
+    for start, logits, answer in ((0, below, NO_DIGIT), (32, third, 3)):
+        always(made, logits)
+        share = (labels[start : start + 32] == answer).mean()
+        assert 0 < share < 1
+        assert made.advance(1).accuracy[0] == pytest.approx(share)
+    # Who never saw what is none always says a digit.
+    made = Training(DENSE, small_set)
+    third[3] = -0.5
+    always(made, third)
+    share = (small_set.labels[made._order(0)[:32]] == 3).mean()
+    assert share > 0
+    assert made.advance(1).accuracy[0] == pytest.approx(share)
+
+
+def test_digits_are_told_from_what_is_none(small_set):
+    recipe = Recipe(0, 0, 100, (), Source((), (), shapes.TRAIN), seed=3)
+    made = Training(replace(DENSE, epochs=10), replace(small_set, drawn=recipe))
+    losses = train(made)
+    assert losses[-10:].mean() < losses[:10].mean() / 2
+    of = [
+        np.asarray(made._to_logits(images[..., None].astype(np.float32) / 255))
+        for images in (small_set.validation.images, recipe.draw(99))  # neither was learned from
+    ]
+    digits, none = (np.log(np.exp(logits).sum(axis=1)) for logits in of)
+    assert np.median(digits) > 0 > np.median(none)
+    assert (digits[:, None] > none).mean() > 0.75
+
+
+# What is drawn anew for every epoch
+
+
+VARIED = replace(DENSE, dropout=0.3, augment=True, optimizer="adamw", schedule="cosine")
+
+
+@pytest.fixture(scope="module")
+def renewed(drawn_set):
+    """Trained in one go with drawings; and its losses."""
+    made = Training(VARIED, drawn_set)
+    return made, train(made)
+
+
+def test_every_epoch_shows_its_own_drawings(drawn_set, recipe):
+    made = Training(VARIED, drawn_set)
+    assert (made.steps_per_epoch, made.steps) == (8, 16)
+    np.testing.assert_array_equal(made._labels, [*drawn_set.labels, *recipe.labels])
+    shown, learn = [], made._learn
+
+    def watch(rows, step):
+        shown.append(rows.ravel())
+        epoch = step // 8
+        np.testing.assert_array_equal(made._images[:200], drawn_set.images)
+        np.testing.assert_array_equal(made._images[200:], recipe.draw(epoch))
+        return learn(rows, step)
+
+    made._learn = watch
+    train(made, count=5)
+    for epoch in np.concatenate(shown).reshape(2, 240):
+        np.testing.assert_array_equal(np.sort(epoch), np.arange(240))
+
+
+def test_it_tells_how_much_is_drawn_until_it_can_go_on(drawn_set, small_set, monkeypatch):
+    assert Training(DENSE, small_set).drawing is None
+    drawn, go = [], threading.Event()
+    draw = Recipe.draw
+
+    def slowly(self, epoch, *, report):
+        drawn.append(epoch)
+        report(0.25)
+        assert go.wait(20)
+        return draw(self, epoch)
+
+    monkeypatch.setattr(Recipe, "draw", slowly)
+    made = Training(DENSE, drawn_set)
+    assert not drawn, "nothing before it is needed"
+    while made.drawing != 0.25:
+        time.sleep(0.002)
+    go.set()
+    while made.drawing is not None:
+        time.sleep(0.002)
+    made.advance(3)
+    assert made.drawing is None, "in the middle of an epoch it never waits"
+    train(made)
+    assert made.over and made.drawing is None
+    assert drawn == [0, 1], "and none beyond the last"
+
+
+def test_what_goes_wrong_with_drawing_ends_the_training(drawn_set, monkeypatch):
+    def draw(self, epoch, *, report):
+        raise OSError("no ink")
+
+    monkeypatch.setattr(Recipe, "draw", draw)
+    made = Training(DENSE, drawn_set)
+    with pytest.raises(OSError, match="no ink"):
+        made.advance(1)
+
+
+@pytest.mark.parametrize("pause_at", [3, 8, 12])
+def test_a_resumed_training_sees_the_drawings_it_would_have_seen(
+    drawn_set, renewed, tmp_path, pause_at
+):
+    made, losses = renewed
+    first = Training(VARIED, drawn_set)
+    before = train(first, until=pause_at)
+    first.save(tmp_path / "checkpoint.npz")
+    second = Training(VARIED, drawn_set)
+    second.restore(tmp_path / "checkpoint.npz")
+    np.testing.assert_array_equal(np.concatenate([before, train(second, count=3)]), losses)
+    assert_same(state(second), state(made))
+    assert_same(second.best[0], made.best[0])
+
+
+def test_going_back_to_a_checkpoint_goes_back_to_its_drawings(drawn_set, renewed, tmp_path):
+    made = Training(VARIED, drawn_set)
+    train(made, until=3)
+    made.save(tmp_path / "checkpoint.npz")
+    train(made, until=13)
+    made.restore(tmp_path / "checkpoint.npz")
+    np.testing.assert_array_equal(train(made), renewed[1][3:])
 
 
 # The learning rate
@@ -324,6 +504,8 @@ def test_any_number_of_digits_is_read(trained, some_digits, count):
     assert probabilities.shape == (count, 10)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(probabilities[-1], trained.probabilities(digits[-1:])[0], atol=1e-5)
+    likely = np.exp(trained.logits(digits))
+    np.testing.assert_allclose(probabilities, likely / likely.sum(axis=1)[:, None], rtol=1e-4)
 
 
 def test_the_kept_model_is_plain_keras(model, trained, some_digits, as_input):
@@ -424,7 +606,7 @@ def test_a_checkpoint_from_before_a_setting_was_invented_fits(small_set, tmp_pat
     with np.load(file) as kept:
         arrays = dict(kept)
     settings = json.loads(str(arrays["settings"]))
-    del settings["scribbles"]
+    del settings["non_digits"]
     np.savez(file, **arrays | {"settings": np.array(json.dumps(settings))})
     again = Training(DENSE, small_set)
     again.restore(file)

@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from mnist_core import paths, registry, store, trainer
 from mnist_core.inference import Classifier
-from mnist_core.learning import material, worker
+from mnist_core.learning import material, renewal, worker
 from mnist_core.settings import Settings
 from mnist_core.trainer import Ear
 
@@ -65,7 +66,7 @@ def remembered():
 @pytest.fixture
 def whole(remembered, kept, tmp_path, monkeypatch):
     """What a run that was never interrupted left behind, in a home of its own."""
-    if not remembered:
+    if "run" not in remembered:
         with monkeypatch.context() as elsewhere:
             elsewhere.setenv("DIGIT_STUDIO_HOME", str(tmp_path / "whole"))
             paths.home().mkdir()
@@ -265,3 +266,91 @@ def test_a_drawing_is_followed_from_the_first_batch_or_from_when_it_came():
     assert yours[0][0] >= 3 and yours[0][-1] == 20
     np.testing.assert_allclose(mine[1].sum(axis=1), 1, atol=1e-5)
     assert not np.allclose(mine[1][0], mine[1][-1])
+
+
+# What is drawn anew for every epoch
+
+DRAWING = "Drawing digits anew"
+
+
+@pytest.fixture
+def drawn(recipe, monkeypatch):
+    """40 drawings besides, 4 ms each: 170 images are five batches and ten left over."""
+    gather, write_again = material.gather, renewal.write_again
+
+    def with_drawings(settings, *, report):
+        return replace(gather(settings, report=report), drawn=recipe)
+
+    def slowly(strokes, random):
+        time.sleep(0.004)
+        return write_again(strokes, random)
+
+    monkeypatch.delenv("STROKES_DIR", raising=False)
+    monkeypatch.setattr(material, "gather", with_drawings)
+    monkeypatch.setattr(renewal, "write_again", slowly)
+    monkeypatch.setattr(renewal, "_CHUNK", 4)
+
+
+@pytest.fixture
+def uninterrupted(remembered, drawn, kept, tmp_path, monkeypatch):
+    """What a run with drawings left behind, and every state it was seen in, in another home."""
+    if "seen" not in remembered:
+        seen = []
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("DIGIT_STUDIO_HOME", str(tmp_path / "drawn"))
+            paths.home().mkdir()
+            paths.data().symlink_to(kept)
+            with trainer.sole_trainer(SETTINGS) as run:
+                run = worker.work(run, Ear(run.id), watch=seen.append)
+            remembered["seen"] = [*seen, run]
+            card = registry.find(run.model).card
+            remembered["drawn"] = store.batches(run.id), card, weights_of(run)
+    return remembered
+
+
+def test_it_says_that_it_waits_for_drawings(uninterrupted):
+    *seen, run = uninterrupted["seen"]
+    assert (run.state, run.phase, run.step, run.steps) == ("finished", "", 24, 24)
+    waiting = [now for now in seen if now.phase == DRAWING]
+    assert waiting and waiting[0].step == 0
+    assert {now.step % 6 for now in waiting} == {0}, "between epochs only"
+    assert all(0 <= now.share <= 1 for now in waiting) and any(now.share for now in waiting)
+    learning = [now for now in seen if now.state == "running" and now.step % 6]
+    assert learning and {now.phase for now in learning} == {""}
+    batches, card, _ = uninterrupted["drawn"]
+    np.testing.assert_array_equal(batches[:, 0], np.arange(1, 25))
+    assert card["temperature"] > 0 and "digit_from" in card
+
+
+def test_a_pause_changes_no_drawing(uninterrupted):
+    batches, _, weights = uninterrupted["drawn"]
+    paused = work(ask="pause", at=8)
+    assert 8 <= paused.step < 24
+    again = work(paused.id, ask="pause", in_phase=DRAWING)
+    assert (again.state, again.phase, again.step) == ("paused", "", paused.step)
+    run = work(again.id)
+    assert run.state == "finished"
+    assert_no_gap(run)
+    np.testing.assert_allclose(store.batches(run.id), batches, rtol=1e-6)
+    assert weights_of(run) == weights
+
+
+def test_asked_to_stop_before_anything_is_drawn_it_leaves_with_nothing(drawn):
+    run = work(ask="stop", in_phase=DRAWING)
+    assert (run.state, run.request, run.phase, run.step, run.model) == (
+        "stopped",
+        None,
+        "",
+        0,
+        None,
+    )
+
+
+def test_what_goes_wrong_with_drawing_fails_in_a_sentence(drawn, monkeypatch):
+    def write_again(strokes, random):
+        raise ZeroDivisionError("no ink")
+
+    monkeypatch.setattr(renewal, "write_again", write_again)
+    run = work()
+    assert run.state == "failed"
+    assert run.message == "Something unforeseen happened: ZeroDivisionError: no ink"
