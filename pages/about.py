@@ -47,12 +47,6 @@ with st.container(horizontal=True):
             " halves and pairs of digits made afresh. The others it takes for a digit.",
             border=True,
         )
-    st.metric(
-        "Numbers it learned",
-        f"{card['parameters']:,}",
-        help="Its parameters: the weights of all its connections.",
-        border=True,
-    )
 
 st.subheader("What did it learn from?")
 sources = []
@@ -126,6 +120,7 @@ with st.expander("The details"):
 |---|---|
 | Model | {model.id} |
 | Layers | {card["architecture"]} |
+| Parameters, the numbers it learned | {card["parameters"]:,} |
 | Multiplications for one digit | {card["multiply_adds"]:,} |
 | Validation accuracy | {accuracy(card["validation_accuracy"])} of {held_out:,} |
 | Training | {card["epochs"]:g} epochs, {duration(card["wall_seconds"])}, seed {card["seed"]} |

@@ -7,6 +7,7 @@ import streamlit as st
 from mnist_core.inference import Reading
 from mnist_core.words import percent
 
+_NEAR = 0.3  # of the probability
 _PANEL = """
 <div class="ds-reading" data-verdict="{verdict}">
   <div class="ds-digit">{digit}</div>
@@ -49,11 +50,14 @@ def _parts(reading: Reading | None, invitation: str) -> dict[str, str]:
         case "unsure":
             headline, detail = "Unsure", f"{reading.reason}<br>{next_guess}"
         case _:
+            # A hair above the others says nothing.
+            near = reading.confidence >= _NEAR
+            closest = f"<br>The closest is {reading.label} ({sure})." if near else ""
             return {
                 "verdict": "not-a-digit",
                 "digit": "?",
                 "headline": "Not a digit I know",
-                "detail": f"{reading.reason}<br>The closest is {reading.label} ({sure}).",
+                "detail": reading.reason + closest,
             }
     return {
         "verdict": reading.verdict,

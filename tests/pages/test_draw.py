@@ -109,7 +109,35 @@ def test_the_about_page_shows_the_card() -> None:
     app.switch_page("pages/about.py").run()
     assert not app.exception
     card = json.loads((paths.shipped_model() / "card.json").read_text(encoding="utf-8"))
-    assert f"{100 * card['test_accuracy']:.2f} %" in [metric.value for metric in app.metric]
+    measured = card["measured"]
+    assert [metric.value for metric in app.metric] == [
+        f"{100 * card['test_accuracy']:.2f} %",
+        f"{100 * measured['pen digits, unseen writers']['accuracy']:.2f} %",
+        f"{100 * measured['no digit, unseen']['flagged']:.0f} %",
+    ]
+    learned = " ".join(markdown.value for markdown in app.markdown)
+    assert "14,000 in every round, of what 16 people wrote" in learned
+    assert "12,000 in every round: letters, scribbles" in learned
+
+
+def test_the_about_page_of_a_model_without_pens_says_so(tmp_path, monkeypatch) -> None:
+    shutil.copytree(paths.shipped_model(), tmp_path / "default")
+    file = tmp_path / "default" / "card.json"
+    card = json.loads(file.read_text(encoding="utf-8"))
+    card["data"]["drawn for every epoch"] |= {"pen digits": 0, "generated digits": 22_000}
+    del card["data"]["letters"], card["measured"]
+    file.write_text(json.dumps(card), encoding="utf-8")
+    monkeypatch.setattr(paths, "shipped_model", lambda: tmp_path / "default")
+    session._load.clear()
+    app = AppTest.from_file(APP, default_timeout=30).run()
+    app.switch_page("pages/about.py").run()
+    session._load.clear()
+    assert not app.exception
+    assert len(app.metric) == 1
+    learned = " ".join(markdown.value for markdown in app.markdown)
+    assert "No pen drawings" in learned
+    assert "22,000 in every round, drawn by a program" in learned
+    assert "12,000 in every round: scribbles" in learned
 
 
 def test_a_dot_is_unsure_and_says_why(app: AppTest) -> None:
