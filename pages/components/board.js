@@ -5,11 +5,14 @@
 const UNDO = '[aria-label="Undo"]';
 const CLEAR = '[aria-label="Reset canvas & history"]';
 
+const CANVAS = "canvas.upper-canvas";
+
 const listeners = new WeakMap();
+const watchers = new WeakMap();
 
 function canvasRoot() {
   for (const element of document.querySelectorAll(".st-key-canvas *")) {
-    if (element.shadowRoot?.querySelector("canvas.upper-canvas")) return element.shadowRoot;
+    if (element.shadowRoot?.querySelector(CANVAS)) return element.shadowRoot;
   }
   return null;
 }
@@ -27,7 +30,7 @@ function prepare(root) {
       ".dc-canvas{outline:none}";
     root.append(style);
   }
-  const canvas = root.querySelector("canvas.upper-canvas");
+  const canvas = root.querySelector(CANVAS);
   canvas.setAttribute("role", "img");
   canvas.setAttribute(
     "aria-label",
@@ -61,17 +64,37 @@ export default function ({ data, parentElement, setTriggerValue }) {
   listeners.set(parentElement, onKey);
   document.addEventListener("keydown", onKey);
 
+  watchers.get(parentElement)?.disconnect();
+  let replaced = () => {};
+  const watcher = new MutationObserver(() => replaced());
+  watchers.set(parentElement, watcher);
+
   // The canvas may come to the page after this component.
   let waiting = 0;
   const wait = () => {
     const root = canvasRoot();
-    if (root) prepare(root);
-    else waiting = requestAnimationFrame(wait);
+    if (!root) {
+      waiting = requestAnimationFrame(wait);
+      return;
+    }
+    prepare(root);
+    // Of two runs that reach a component at once, Streamlit cleans up after the first when the
+    // second is there already: then an empty canvas takes the place of the one that was drawn on.
+    let canvas = root.querySelector(CANVAS);
+    watcher.observe(root, { childList: true, subtree: true });
+    replaced = () => {
+      const now = root.querySelector(CANVAS);
+      if (!now || now === canvas) return;
+      canvas = now;
+      prepare(root);
+      setTriggerValue("lost", true);
+    };
   };
   wait();
 
   return () => {
     document.removeEventListener("keydown", onKey);
     cancelAnimationFrame(waiting);
+    watcher.disconnect();
   };
 }

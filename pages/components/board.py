@@ -36,9 +36,8 @@ def board(sketchbook: Sketchbook) -> None:
     # What the slider says now, or said before the page was left.
     width = st.session_state.get("pen_width", sketchbook.pen_width)
     if width != sketchbook.pen_width:
-        # While it moves it sends many values. Of two that reach a component at once, Streamlit
-        # cleans up after the first when the second is there, and the drawing is gone. So let the
-        # next one come: it ends this run before the canvas gets anything.
+        # While it moves it sends many values, and the canvas doesn't bear two at once (see
+        # board.js). So let the next one come: it ends this run before the canvas gets anything.
         time.sleep(_SETTLED)
     sketchbook.pen_width = width
     with st.container(key="canvas"):
@@ -59,6 +58,7 @@ def board(sketchbook: Sketchbook) -> None:
         data={"given": bool(sketchbook.laid_out and sketchbook.laid_out["objects"])},
         on_undo_change=sketchbook.undo,
         on_clear_change=sketchbook.clear,
+        on_lost_change=sketchbook.lay_out,
     )
     st.slider("Pen width", 8, 32, sketchbook.pen_width, key="pen_width", format="%d px")
 

@@ -121,6 +121,23 @@ def test_a_pen_that_changes_quickly_loses_nothing(page: Page) -> None:
     assert read(page) == 4
 
 
+def test_a_canvas_that_is_replaced_gets_the_drawing_back(page: Page) -> None:
+    pen.draw(page, template(4))
+    assert read(page) == 4
+    shown = page.locator(".st-key-canvas canvas.dc-canvas.lower-canvas")
+    inked = (  # any red above 200: chalk
+        "c => c.getContext('2d').getImageData(0, 0, 280, 280).data"
+        ".some((level, i) => i % 4 === 0 && level > 200)"
+    )
+    assert shown.evaluate(inked)
+    # As Streamlit does it when two runs reach the canvas at once: an empty one is in its place.
+    shown.evaluate("c => c.getContext('2d').fillRect(0, 0, 280, 280)")
+    assert not shown.evaluate(inked)
+    pen.canvas(page).evaluate("c => c.replaceWith(c.cloneNode())")
+    page.wait_for_function(inked, arg=shown.element_handle(), timeout=10_000, polling=100)
+    assert read(page) == 4
+
+
 def test_ctrl_z_takes_one_stroke_after_much_has_happened(page: Page) -> None:
     pen.draw(page, template(1))
     pen.wait_reading(page)
