@@ -34,7 +34,7 @@ def test_every_layer_is_told_of_with_its_size_and_parameters(app: AppTest) -> No
     for number, values in enumerate(outputs.values(), 1):
         assert f"**{number}. " in told
         assert " × ".join(map(str, values.shape[1:])) in told
-    assert "14 × 14 × 16 numbers, 416 parameters" in told
+    assert "14 × 14 × 12 numbers, 312 parameters" in told
 
 
 def test_pictures_are_enlarged_with_their_pixels_kept() -> None:
