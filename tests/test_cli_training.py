@@ -86,7 +86,7 @@ def test_train_pause_by_ctrl_c_resume_and_stop(generated):
     with popen("train", *TINY, "--epochs", "200", "--batch-size", "48") as training:
         wait_until_it_trains("mlp-1", training)
         here, there = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (0, training.pid))
-        assert there == min(here + 10, 19), "trainings step back"
+        assert there == max(here, 10), "trainings step back"
         training.send_signal(signal.SIGINT)
         out, err = training.communicate(timeout=60)
     assert training.returncode == 0
