@@ -14,7 +14,7 @@ from mnist_core.settings import Settings
 _YARDSTICK = 0.004
 _START = 1.0  # seconds to build a network
 _MAKING = 3e-3  # seconds to make a digit
-_DRAWING = 4e-4  # seconds that an image drawn anew takes from the other core's training
+_DRAWING = 4e-4  # seconds, half of what drawing an image takes: it has one core of two
 
 
 def expected_seconds(settings: Settings) -> float:

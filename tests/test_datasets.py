@@ -287,8 +287,9 @@ def test_split_refuses_images_and_labels_that_do_not_match():
 # The module
 
 
-def test_importing_loads_neither_http_nor_a_framework():
-    code = "import sys, mnist_core.datasets; print(*sys.modules)"
+@pytest.mark.parametrize("module", ["datasets", "stroke_files"])
+def test_importing_loads_neither_http_nor_a_framework(module):
+    code = f"import sys, mnist_core.{module}; print(*sys.modules)"
     modules = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=paths.PROJECT
     ).stdout.split()

@@ -110,11 +110,12 @@ def trust(model: keras.Model, learned: Material) -> dict[str, Any]:
             found[found.argmax(axis=1) == wanted]
             for found, wanted in zip((z / divisor for z in logits), labels, strict=True)
         ]
-        judged["digit_from"] = min(
+        lines = [
             calibration.threshold(calibration.digitness(found), share=_FLAGGED)
             for found in right
             if len(found)
-        )
+        ]
+        judged["digit_from"] = min(lines, default=0.0)
     return judged
 
 

@@ -1,6 +1,6 @@
 """What each part of the recipe buys: short trainings, each without one of them.
 
-`make ablation` prints a table; half an hour on two cores with 6 epochs each. All figures are of
+`make ablation` prints a table; half an hour on two cores with 4 epochs each. All figures are of
 validation digits, writers, letters and shapes, so that what is kept for reports stays unseen. The
 needed collections are found or downloaded as by `make model`.
 """
@@ -44,7 +44,7 @@ def squeezed(image: Digit) -> Digit:
 def main() -> None:
     """Train and measure one after the other, and print a row as soon as it is known."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.ablation", description=__doc__)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=4)
     settings = replace(BEST, epochs=parser.parse_args().epochs)
     print(f"{settings.epochs} epochs each; pen digits and non-digits of validation.\n")
     print("| recipe | MNIST | pen, standard | pen, anywhere | no digit, flagged |")

@@ -161,6 +161,15 @@ def test_of_what_is_read_right_no_more_is_flagged_than_wanted(
     assert (together < digit_from - 1e-5).sum() == int(flagged * len(right)), "and no less"
 
 
+def test_who_reads_nothing_right_can_be_packed_all_the_same(
+    trained_with_none, drawn_set, as_input, no_pen_digits
+):
+    model = trained_with_none.best_model()[0]
+    read = logits_of(model, as_input(drawn_set.validation.images)).argmax(axis=1)
+    wrong = drawn_set.validation._replace(labels=((read + 1) % 10).astype(np.uint8))
+    assert packing.trust(model, replace(drawn_set, validation=wrong))["digit_from"] == 0
+
+
 def test_where_pen_digits_are_harder_they_decide(
     trained_with_none, drawn_set, written, no_pen_digits, monkeypatch
 ):
