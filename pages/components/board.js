@@ -7,8 +7,16 @@ const CLEAR = '[aria-label="Reset canvas & history"]';
 
 const CANVAS = "canvas.upper-canvas";
 
-const listeners = new WeakMap();
-const watchers = new WeakMap();
+const STARTS = ["mousedown", "touchstart"];
+const GESTURES = [...STARTS, "mousemove", "mouseup", "touchmove", "touchend", "touchcancel"];
+const LONGEST = 3000; // milliseconds that a stroke is held back
+const TAKEN = 50; // milliseconds in which the canvas surely takes what it was given
+
+// What belongs to a run of this module ends with the next one.
+const runs = new WeakMap();
+
+let held = null; // the events of strokes that wait for their pen
+let patience = 0; // the timer that ends the wait
 
 function canvasRoot() {
   for (const element of document.querySelectorAll(".st-key-canvas *")) {
@@ -38,7 +46,48 @@ function prepare(root) {
   );
 }
 
+// A canvas that gets another pen in the middle of a stroke forgets the stroke. So what is drawn
+// before the pen that the slider shows has come is held back, and drawn when it is there.
+function holdBack(event, pen) {
+  const target = event.composedPath()[0];
+  if (!event.isTrusted || (STARTS.includes(event.type) && !target.matches?.(CANVAS))) return;
+  if (!held) {
+    if (!STARTS.includes(event.type) || isChosen(pen)) return;
+    held = [];
+    patience = setTimeout(letGo, LONGEST);
+  }
+  event.stopImmediatePropagation();
+  if (event.cancelable) event.preventDefault();
+  held.push([target, event]);
+}
+
+function letGo() {
+  clearTimeout(patience);
+  const events = held ?? [];
+  held = null;
+  for (const [target, event] of events) {
+    const { type, view, clientX, clientY, button, buttons } = event;
+    const options = { view, clientX, clientY, button, buttons };
+    Object.assign(options, { bubbles: true, cancelable: true, composed: true });
+    for (const list of ["touches", "targetTouches", "changedTouches"]) {
+      if (event[list]) options[list] = [...event[list]];
+    }
+    target.dispatchEvent(new event.constructor(type, options));
+  }
+}
+
+function isChosen(pen) {
+  const slider = document.querySelector(".st-key-pen_width input");
+  return !slider || Number(slider.value) === pen;
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
+  // This function runs again whenever its data changes, without a clean-up in between.
+  runs.get(parentElement)?.abort();
+  const run = new AbortController();
+  runs.set(parentElement, run);
+  const { signal } = run;
+
   const button = (selector) => canvasRoot()?.querySelector(selector);
   const undo = () => {
     const own = button(UNDO);
@@ -59,15 +108,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     event.preventDefault();
     undo();
   };
-  // This function runs again whenever its data changes, without a clean-up in between.
-  document.removeEventListener("keydown", listeners.get(parentElement));
-  listeners.set(parentElement, onKey);
-  document.addEventListener("keydown", onKey);
+  document.addEventListener("keydown", onKey, { signal });
+  for (const type of GESTURES) {
+    const options = { signal, capture: true, passive: false };
+    document.addEventListener(type, (event) => holdBack(event, data.pen), options);
+  }
+  if (isChosen(data.pen)) setTimeout(letGo, TAKEN);
 
-  watchers.get(parentElement)?.disconnect();
   let replaced = () => {};
   const watcher = new MutationObserver(() => replaced());
-  watchers.set(parentElement, watcher);
 
   // The canvas may come to the page after this component.
   let waiting = 0;
@@ -92,9 +141,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   wait();
 
-  return () => {
-    document.removeEventListener("keydown", onKey);
+  signal.addEventListener("abort", () => {
     cancelAnimationFrame(waiting);
     watcher.disconnect();
-  };
+  });
+  return () => run.abort();
 }

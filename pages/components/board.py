@@ -55,7 +55,10 @@ def board(sketchbook: Sketchbook) -> None:
         sketchbook.record(result.json_data, png)
     _tools(
         key="board_tools",
-        data={"given": bool(sketchbook.laid_out and sketchbook.laid_out["objects"])},
+        data={
+            "given": bool(sketchbook.laid_out and sketchbook.laid_out["objects"]),
+            "pen": sketchbook.pen_width,
+        },
         on_undo_change=sketchbook.undo,
         on_clear_change=sketchbook.clear,
         on_lost_change=sketchbook.lay_out,

@@ -28,6 +28,21 @@ def picture(page: Page) -> bytes:
     return pen.canvas(page).screenshot()
 
 
+def inked(page: Page, *, left: int = 0, right: int = CANVAS) -> tuple[int, int]:
+    """Width and height, in pixels, of the ink between two columns of the canvas."""
+    rows, columns = page.locator(".st-key-canvas canvas.dc-canvas.lower-canvas").evaluate(
+        """(canvas, [left, right]) => {
+             const {data, width} = canvas.getContext('2d').getImageData(left, 0, right - left, 280);
+             const rows = new Set(), columns = new Set();
+             for (let i = 0; i < data.length / 4; i++)
+               if (data[4 * i] > 128) { rows.add(Math.floor(i / width)); columns.add(i % width); }
+             return [rows.size, columns.size];
+           }""",
+        [left, right],
+    )
+    return columns, rows
+
+
 def test_first_visit(page: Page) -> None:
     expect(pen.canvas(page)).to_be_visible()
     text = pen.wait_reading(page)
@@ -79,14 +94,8 @@ def test_pen_width_keeps_the_drawing_and_changes_the_next_stroke(page: Page) -> 
     assert picture(page) == before
     pen.draw(page, right)
     pen.wait_reading(page)
-    widths = page.locator(".st-key-canvas canvas.dc-canvas.lower-canvas").evaluate(
-        """canvas => [0, 140].map(x => {
-             const row = canvas.getContext('2d').getImageData(x, 140, 140, 1).data;
-             return row.filter((value, i) => i % 4 === 0 && value > 128).length;
-           })"""
-    )
-    assert abs(widths[0] - 20) <= 2
-    assert abs(widths[1] - 32) <= 2
+    assert abs(inked(page, right=140)[0] - 20) <= 2
+    assert abs(inked(page, left=140)[0] - 32) <= 2
     page.get_by_role("link", name="About").click()
     page.get_by_role("link", name="Draw").click()
     expect(slider).to_have_value("32")
@@ -104,6 +113,26 @@ def test_a_stroke_not_sent_yet_survives_a_change_of_the_pen(page: Page) -> None:
     pen.wait_reading(page)
     pen.draw(page, template(4)[1:])
     assert read(page) == 4
+
+
+def test_a_stroke_begun_before_its_pen_has_come_is_drawn_with_it(page: Page) -> None:
+    slider = page.get_by_role("slider", name="Pen width")
+    box = pen.canvas(page).bounding_box()
+    assert box is not None
+    x, y = box["x"] + 140, box["y"] + 40
+    page.mouse.move(x, y)
+    slider.focus()
+    page.keyboard.press("End")
+    page.mouse.down()
+    for step in range(20):
+        page.mouse.move(x, y + 10 * step)
+        if step == 10:
+            page.wait_for_timeout(2000)  # in which the pen comes
+    page.mouse.up()
+    assert read(page) == 1
+    width, height = inked(page)
+    assert abs(width - 32) <= 2
+    assert abs(height - (190 + 32)) <= 12
 
 
 def test_a_pen_that_changes_quickly_loses_nothing(page: Page) -> None:
