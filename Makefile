@@ -46,7 +46,7 @@ run: $(VENV)/.runtime
 		--logger.hideWelcomeMessage true --logger.level warning
 
 test: lint chromium
-	@$(PY) -m pytest -rs $(ARGS)
+	@$(PY) -m pytest -rs -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev
 	@$(PY) -m ruff check -q .

@@ -1,4 +1,15 @@
+from pathlib import Path
+
 import pytest
+
+_BROWSER = Path(__file__).parent / "browser"
+
+
+def pytest_collection_modifyitems(items):
+    """Two workers: one has the browser to itself, and a file's tests stay together."""
+    for item in items:
+        alone = _BROWSER in item.path.parents
+        item.add_marker(pytest.mark.xdist_group("browser" if alone else item.path.stem))
 
 
 @pytest.fixture
