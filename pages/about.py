@@ -54,7 +54,7 @@ if on_mnist:
     learned = min(settings.get("images", 60_000), 60_000 - held_out)
     sources.append(
         f"**MNIST**: {learned:,} digits written by American census workers and pupils, 28 × 28"
-        f" pixels each. Another {held_out:,} were kept aside to choose the best moment to stop."
+        f" pixels each. Another {held_out:,} were kept aside to choose by."
     )
     drawn = card["data"].get("drawn for every epoch", {})
     if drawn.get("pen digits"):

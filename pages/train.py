@@ -33,8 +33,8 @@ def head(run: Run) -> None:
         st.metric(
             "Validation",
             accuracy(run.validation_accuracy),
-            help="Share of the digits held out for choosing that is read right, of the best"
-            " network so far.",
+            help="Share of the digits held out for choosing that is read right: by the best"
+            " network so far and, at the end, by the one that is kept.",
         )
         if run.test_accuracy is not None:
             st.metric(

@@ -60,7 +60,8 @@ class Training:
         steps: batches in all.
         validated: the step of the last validation; -1 before the first.
         precision: what it calculates in.
-        best: the weights with the best validation accuracy, and what that was.
+        best: the weights to keep, and their validation: those with the best accuracy so far, or
+            at the end of a schedule that comes down to zero, the last.
     """
 
     def __init__(self, settings: Settings, material: Material) -> None:
@@ -142,7 +143,7 @@ class Training:
         return tf.nn.softmax(self.logits(digits)).numpy()
 
     def validate(self) -> Iterator[Validation | None]:
-        """Read the validation digits, and keep the weights if they are the best so far.
+        """Read the validation digits, and keep the weights if they are the ones to keep so far.
 
         A generator, so that the caller can leave it between two chunks: it yields None while it
         reads, and the outcome at its end.
@@ -162,8 +163,11 @@ class Training:
             counted.confusion,
         )
         self.validated = self.step
+        # Small steps at the end average over many images. To take a lucky epoch of larger steps
+        # for better would be to learn the few validation digits on which they differ.
+        settled = self.over and self.settings.schedule != "constant"
         # Of equals the later: it has seen more.
-        if self.best is None or seen.accuracy >= self.best[1].accuracy:
+        if settled or self.best is None or seen.accuracy >= self.best[1].accuracy:
             self.best = self._model.get_weights(), seen
         yield seen
 

@@ -34,7 +34,7 @@ CREATE TABLE runs (
   steps_per_epoch INTEGER NOT NULL DEFAULT 0,
   seconds REAL NOT NULL DEFAULT 0,      -- of training, pauses left out
   images_per_second REAL NOT NULL DEFAULT 0,
-  validation_accuracy REAL,             -- of the best weights so far
+  validation_accuracy REAL,             -- of the weights to keep so far
   test_accuracy REAL,
   model TEXT                            -- the id of what it made
 );

@@ -483,6 +483,23 @@ def test_the_best_weights_are_kept_not_the_last(small_set, as_input):
     np.testing.assert_allclose(read, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "one-cycle"])
+def test_at_the_end_of_a_schedule_down_to_zero_the_last_weights_are_kept(small_set, schedule):
+    made = Training(replace(DENSE, epochs=2, schedule=schedule), small_set)
+    made.advance(made.steps_per_epoch)
+    list(made.validate())
+    early = made.best[1]
+    made._model.set_weights([np.zeros_like(w) for w in made._model.get_weights()])
+    made.step = made.steps - 1
+    worse = list(made.validate())[-1]
+    assert worse.accuracy < early.accuracy
+    assert made.best[1] is early, "before the end the best are"
+    made.step += 1
+    last = list(made.validate())[-1]
+    assert made.best[1] is last
+    assert not any(weights.any() for weights in made.best[0])
+
+
 def test_of_equals_the_later_is_kept(small_set):
     made = Training(DENSE, small_set)
     made.advance(1)
