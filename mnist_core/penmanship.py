@@ -16,6 +16,7 @@ from mnist_core.strokes import CANVAS, Stroke, cover, fit, perturb
 SIZES = (0.25, 1.0)  # of the ink's longer side, as a share of the canvas
 PENS = (8.0, 32.0)  # widths in pixels
 _WIDEST = 0.25  # of the pen, as a share of the drawing's size: a wider one makes a blot
+_UNEVEN = 0.3  # how much longer or shorter a part becomes at most, about; from 2/3 on it would fold
 _PACES = (0.01, 0.09)  # between two positions of the pointer, as a share of the drawing's size
 
 
@@ -45,8 +46,8 @@ def on_canvas_anywhere(
 def write_again(strokes: Sequence[Stroke], random: np.random.Generator) -> NDArray[np.uint8]:
     """Draw the same thing as another hand in another mood would, anywhere on the canvas.
 
-    Slant, turn, aspect and wobble as in `strokes.perturb`, speed as in `hurry`, then
-    `on_canvas_anywhere`.
+    Proportions as in `reproportion`, slant, turn, aspect and wobble as in `strokes.perturb`, speed
+    as in `hurry`, then `on_canvas_anywhere`.
 
     Args:
         strokes: the drawing, in any unit.
@@ -55,9 +56,35 @@ def write_again(strokes: Sequence[Stroke], random: np.random.Generator) -> NDArr
     Returns:
         (280, 280) uint8, how far ink covers each pixel, for `preprocessing.place`.
     """
-    changed = perturb(strokes, random, slant=0.3, rotation=10.0, stretch=0.2)
+    changed = perturb(reproportion(strokes, random), random, slant=0.3, rotation=10.0, stretch=0.2)
     placed, pen_width = on_canvas_anywhere(hurry(changed, random), random)
     return cover(placed, pen_width=pen_width)
+
+
+def reproportion(strokes: Sequence[Stroke], random: np.random.Generator) -> list[Stroke]:
+    """Change how long the parts of a drawing are beside each other, across and down.
+
+    Writers differ in this as much as in slant: how far the flag of a 1 comes down, how small the
+    loop of a 9 is beside its tail.
+
+    Args:
+        strokes: the drawing, in any unit.
+        random: the source of chance.
+
+    Returns:
+        New strokes in the same box; what lay left of, or above, something still does.
+    """
+    points = np.concatenate(list(strokes))
+    corner = points.min(axis=0)
+    extent = np.maximum(np.ptp(points, axis=0), 1e-9)
+    bow, sway = random.uniform(-_UNEVEN, _UNEVEN, (2, 2)) / np.array([[1], [2]])
+    result = []
+    for stroke in strokes:
+        share = (stroke - corner) / extent
+        share += bow * np.sin(np.pi * share) / np.pi
+        share += sway * np.sin(2 * np.pi * share) / (2 * np.pi)
+        result.append(corner + share * extent)
+    return result
 
 
 def hurry(strokes: Sequence[Stroke], random: np.random.Generator) -> list[Stroke]:

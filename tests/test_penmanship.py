@@ -134,6 +134,38 @@ def test_some_are_quicker_than_others() -> None:
     assert max(counts) > 4 * min(counts)
 
 
+# Other proportions
+
+
+@given(drawings, seeds)
+@example(DOT_BESIDE_A_LINE, 1)
+def test_other_proportions_keep_the_box_and_what_lies_before_what(
+    drawn: list[Stroke], seed: int
+) -> None:
+    kept = [stroke.copy() for stroke in drawn]
+    changed = penmanship.reproportion(drawn, np.random.default_rng(seed))
+    assert [stroke.shape for stroke in changed] == [stroke.shape for stroke in drawn]
+    assert all((a == b).all() for a, b in zip(kept, drawn, strict=True)), "they are not touched"
+    before, after = np.concatenate(drawn), np.concatenate(changed)
+    np.testing.assert_allclose(after.min(axis=0), before.min(axis=0), atol=1e-6)
+    np.testing.assert_allclose(after.max(axis=0), before.max(axis=0), atol=1e-6)
+    for axis in (0, 1):
+        order = np.argsort(before[:, axis], kind="stable")
+        steps, moved = np.diff(before[order, axis]), np.diff(after[order, axis])
+        assert (moved >= 0.5 * steps - 1e-6).all()
+        assert (moved <= 1.5 * steps + 1e-6).all()
+
+
+def test_parts_change_beside_each_other_across_and_down() -> None:
+    flag = [np.array([[0.0, 0.5], [0.5, 0.0], [1.0, 1.0]])]
+    ends = [penmanship.reproportion(flag, np.random.default_rng(s))[0] for s in range(300)]
+    for moved in (np.array([end[0, 1] for end in ends]), np.array([end[1, 0] for end in ends])):
+        assert moved.min() < 0.42
+        assert moved.max() > 0.58
+        assert abs(moved.mean() - 0.5) < 0.02
+    assert abs(np.corrcoef([end[0, 1] for end in ends], [end[1, 0] for end in ends])[0, 1]) < 0.2
+
+
 # Written again
 
 
@@ -142,7 +174,8 @@ def test_written_again_it_is_what_the_canvas_shows(label: int, style: str) -> No
     drawn = generated.strokes_of(label, style)
     for seed in range(8):
         random = np.random.default_rng(seed)
-        changed = strokes.perturb(drawn, random, slant=0.3, rotation=10.0, stretch=0.2)
+        changed = penmanship.reproportion(drawn, random)
+        changed = strokes.perturb(changed, random, slant=0.3, rotation=10.0, stretch=0.2)
         placed, pen_width = penmanship.on_canvas_anywhere(penmanship.hurry(changed, random), random)
         seen = to_mnist(strokes.render(placed, pen_width=pen_width))
         again = place(penmanship.write_again(drawn, np.random.default_rng(seed)))
