@@ -86,13 +86,13 @@ def _rollback(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from mnist_core import examination
+    from mnist_core import examination, heldout
     from mnist_core.cli import complain, quiet_libraries
     from mnist_core.inference import Classifier
 
     with quiet_libraries():
         classifier = Classifier.load(arguments.model)
-    drawn = examination.sets(complain=complain) if arguments.all else examination.test_set()
+    drawn = heldout.sets(complain=complain) if arguments.all else heldout.test_set()
     found = {}
     for name, seen in examination.examine_all(classifier, drawn):
         found[name] = seen.as_json()

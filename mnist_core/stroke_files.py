@@ -1,33 +1,23 @@
-"""Handwriting as pen strokes, from two public collections: find, download, verify, read.
-
-Pen digits: 7,494 digits by 30 people, written on a tablet. E. Alpaydin, F. Alimoglu, "Pen-Based
-Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998, CC BY 4.0.
-
-Letters: 2,720 drawings, 136 letters of five alphabets, each by 20 people. B. Lake, R.
-Salakhutdinov, J. Tenenbaum, "Human-level concept learning through probabilistic program
-induction", Science, 2015: the first small background set of Omniglot, MIT licence.
-"""
+"""Handwriting as pen strokes, from two public collections: find, download, verify, read."""
 
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-from mnist_core import paths
 from mnist_core.errors import DataDamaged, DataMissing
 from mnist_core.files import write_whole
-from mnist_core.mnist_files import is_file
-from mnist_core.stroke_formats import (
-    Letter,
-    file_digest,
-    letters_digest,
-    letters_in,
-    unpack_pendigits,
+from mnist_core.stroke_collections import (
+    COLLECTIONS,
+    FETCH_COMMAND,
+    LETTERS,
+    PENDIGITS,
+    Collection,
+    reason,
 )
+from mnist_core.stroke_formats import Letter, letters_in
 
 __all__ = [
     "COLLECTIONS",
@@ -54,45 +44,8 @@ STROKES_MIRRORS = (
 LETTERS_MIRRORS = (
     "https://github.com/brendenlake/omniglot/raw/master/python/strokes_background_small1.zip",
 )
-FETCH_COMMAND = "python -m mnist_core data fetch --strokes"
 
 _DOWNLOADED = 32_000_000  # bytes at most; the one archive that holds more than we need has a few MB
-
-
-@dataclass(frozen=True)
-class Collection:
-    """One collection: how it is called, where it may lie, and how to tell that it is intact.
-
-    `variables` name the environment's folders for it, best first. `digest` gives the SHA-256 (in
-    hex) of what counts in a file, which is to be `sha256`; `unpack` makes the file's content of
-    what a mirror sends. Both raise `ValueError` with a clause that says what is wrong.
-    """
-
-    title: str
-    file_name: str
-    variables: tuple[str, ...]
-    sha256: str
-    digest: Callable[[BinaryIO], str]
-    unpack: Callable[[bytes], bytes]
-
-
-PENDIGITS = Collection(
-    "pen digits",
-    "pendigits-orig.tra",
-    ("STROKES_DIR",),
-    "a66225d68d7d68591e62944df1ad33b3f5aa608e2df2505844b41f5568a80da4",
-    file_digest,
-    unpack_pendigits,
-)
-LETTERS = Collection(
-    "letters",
-    "strokes_background_small1.zip",
-    ("LETTERS_DIR", "STROKES_DIR"),
-    "98d7d5e6effa41a08f81835631a3227f4d37475a15066e486473b22ac7589b6c",
-    letters_digest,
-    bytes,  # it is read as it was packed
-)
-COLLECTIONS = (PENDIGITS, LETTERS)
 
 
 @dataclass(frozen=True)
@@ -113,7 +66,7 @@ def find_pendigits() -> Path | None:
     Looks in the folder named by `STROKES_DIR`, then in the project's own (`paths.data() /
     "strokes"`). Looks at the name only, so the file may still turn out to be damaged.
     """
-    return _find(PENDIGITS)
+    return next(iter(PENDIGITS.locations), None)
 
 
 def find_letters() -> Path | None:
@@ -122,7 +75,7 @@ def find_letters() -> Path | None:
     Looks in the folders named by `LETTERS_DIR` and `STROKES_DIR`, then in the project's own, as
     `find_pendigits` does.
     """
-    return _find(LETTERS)
+    return next(iter(LETTERS.locations), None)
 
 
 def fetch_pendigits(
@@ -171,9 +124,9 @@ def verify(*, specs: Sequence[Collection] = COLLECTIONS) -> list[FileReport]:
     on this machine has none.
     """
     return [
-        FileReport(spec.title, file, _problem(spec, variable, file))
+        FileReport(spec.title, file, spec.problem(file))
         for spec in specs
-        for file, variable in _locations(spec).items()
+        for file in spec.locations
     ]
 
 
@@ -197,54 +150,7 @@ def read_letters(path: Path) -> list[Letter]:
         with path.open("rb") as stream:
             return letters_in(stream)
     except (OSError, ValueError) as error:
-        raise DataDamaged(f"{path.name} is no archive of letters: {_reason(error)}.") from error
-
-
-# Places.
-
-
-def _find(spec: Collection) -> Path | None:
-    return next(iter(_locations(spec)), None)
-
-
-def _locations(spec: Collection) -> dict[Path, str | None]:
-    """The collection's files on this machine, best first, each with the variable that names it."""
-    places: dict[Path, str | None] = {}
-    for variable in spec.variables:
-        if named := os.environ.get(variable):
-            places.setdefault(Path(named).expanduser() / spec.file_name, variable)
-    places.setdefault(_own_file(spec), None)
-    return {file: variable for file, variable in places.items() if is_file(file)}
-
-
-def _own_file(spec: Collection) -> Path:
-    """Where a download of ours goes."""
-    return paths.data() / "strokes" / spec.file_name
-
-
-def _problem(spec: Collection, variable: str | None, file: Path) -> str | None:
-    """What is wrong with a file, as a sentence that says what to do; None if it is intact."""
-    try:
-        with file.open("rb") as stream:
-            _check(spec, stream)
-    except (OSError, ValueError) as error:
-        remedy = f"replace it with an intact copy, or unset {variable}"
-        if variable is None:
-            remedy = f"run `{FETCH_COMMAND}` to replace it"
-        return f"{file} can't be used for the {spec.title}, because {_reason(error)}: {remedy}."
-    return None
-
-
-def _check(spec: Collection, stream: BinaryIO) -> None:
-    if spec.digest(stream) != spec.sha256:
-        raise ValueError("its content differs from the original (SHA-256)")
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
-
-
-# Downloads.
+        raise DataDamaged(f"{path.name} is no archive of letters: {reason(error)}.") from error
 
 
 def _fetch(
@@ -253,20 +159,20 @@ def _fetch(
     timeout: float,
     progress: Callable[[int, int | None], None] | None,
 ) -> Path:
-    for file, variable in list(_locations(spec).items())[:1]:
-        problem = _problem(spec, variable, file)
+    for file, variable in list(spec.locations.items())[:1]:
+        problem = spec.problem(file)
         if problem is None:
             return file
         if variable is not None:
             raise DataDamaged(problem)
 
     content = _from_mirrors(spec, mirrors, timeout, progress)
-    file = _own_file(spec)
+    file = spec.own_file
     try:
         write_whole(file, content)
     except OSError as error:
         raise DataMissing(
-            f"The {spec.title} could not be saved in {file.parent} ({_reason(error)}): make"
+            f"The {spec.title} could not be saved in {file.parent} ({reason(error)}): make"
             f" room there, set DIGIT_STUDIO_HOME to another folder, or {_bring_your_own(spec)}."
         ) from error
     return file
@@ -290,7 +196,7 @@ def _from_mirrors(
             continue
         try:
             content = spec.unpack(sent)
-            _check(spec, io.BytesIO(content))
+            spec.check(io.BytesIO(content))
             return content
         except ValueError as error:
             failures.append(f"{mirror} sent something that is not the {spec.title}: {error}")

@@ -340,11 +340,11 @@ def test_a_damaged_model_is_not_published(home, capsys):
 @pytest.fixture
 def few(monkeypatch):
     """Few generated digits in place of a thousand, and few drawings that are none."""
-    from mnist_core import examination, generated
+    from mnist_core import generated, heldout
 
     made = generated.make_digits(60, seed=8)
-    monkeypatch.setattr(examination, "generated_digits", lambda: Digits(made.images, made.labels))
-    monkeypatch.setattr(examination, "_EACH", 2)
+    monkeypatch.setattr(heldout, "generated_digits", lambda: Digits(made.images, made.labels))
+    monkeypatch.setattr(heldout, "_EACH", 2)
 
 
 def test_evaluate_without_mnist_goes_by_generated_digits(offline, few, capsys):
@@ -370,9 +370,9 @@ def test_evaluate_as_json(arguments, offline, few, capsys):
 
 
 def test_evaluate_on_every_set_there_is(offline, few, capsys):
-    from mnist_core import examination
+    from mnist_core import heldout
 
-    there = list(examination.sets(complain=pytest.fail))
+    there = list(heldout.sets(complain=pytest.fail))
     together = ["no digit, validation", "no digit, unseen"]
     assert cli.main(["evaluate", "--all", "--json"]) == 0
     sets = json.loads(capsys.readouterr().out)["sets"]
@@ -387,7 +387,7 @@ def test_evaluate_on_every_set_there_is(offline, few, capsys):
 
 
 def test_evaluate_says_how_each_set_was_read(home, monkeypatch, capsys):
-    from mnist_core import examination
+    from mnist_core import examination, heldout
     from mnist_core.evaluation import Evaluation
 
     confusion = np.diag([90] * 10).astype(np.uint32)
@@ -396,7 +396,7 @@ def test_evaluate_says_how_each_set_was_read(home, monkeypatch, capsys):
         ("pens", examination.Result(910, Evaluation(confusion), 0.0123, 0.025)),
         ("letters", examination.Result(1720, None, None, 0.9)),
     ]
-    monkeypatch.setattr(examination, "sets", lambda complain: {})
+    monkeypatch.setattr(heldout, "sets", lambda complain: {})
     monkeypatch.setattr(examination, "examine_all", lambda classifier, drawn: iter(results))
     assert cli.main(["evaluate", "--all"]) == 0
     assert capsys.readouterr().out.splitlines() == [

@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from mnist_core import cli_training, examination, paths, registry
+from mnist_core import cli_training, examination, heldout, paths, registry
 from mnist_core.errors import DigitStudioError
 from mnist_core.files import new_folder
 from mnist_core.inference import Classifier
@@ -44,7 +44,7 @@ def ship(model: registry.Model, folder: Path) -> None:
     classifier = Classifier(model)
     measured = {
         name: result.as_json()
-        for name, result in examination.examine_all(classifier, examination.sets(complain=print))
+        for name, result in examination.examine_all(classifier, heldout.sets(complain=print))
     }
     card = {**model.card, "id": registry.SHIPPED, "measured": measured}
     with new_folder(folder) as beside:

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_core import calibration, examination, registry, weights
+from mnist_core import calibration, heldout, registry, weights
 from mnist_core.datasets import Digits
 from mnist_core.errors import DataError
 from mnist_core.evaluation import evaluate
@@ -92,7 +92,7 @@ def trust(model: keras.Model, learned: Material) -> dict[str, Any]:
     """
     sets = [learned.validation]
     if learned.drawn and (written := _written_for_validation()):
-        drawings = examination.anywhere(written, "validation", times=_TIMES)
+        drawings = heldout.anywhere(written, "validation", times=_TIMES)
         sets.append(Digits(np.stack([to_mnist(d) for d in drawings]), drawings.labels))
     to_logits = keras.Model(model.input, model.get_layer("logits").output)
     labels = [digits.labels for digits in sets]
@@ -121,7 +121,7 @@ def trust(model: keras.Model, learned: Material) -> dict[str, Any]:
 
 def _written_for_validation() -> tuple[PenDigit, ...]:
     try:
-        return examination.pen_digits("validation")
+        return heldout.pen_digits("validation")
     except DataError:  # they could not be learned from, either
         return ()
 

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.special import softmax
 
-from mnist_core import calibration, examination
-from mnist_core.examination import Drawings
+from mnist_core import calibration, heldout
+from mnist_core.heldout import Drawings
 from mnist_core.learning import material, renewal
 from mnist_core.learning.training import Training
 from mnist_core.preprocessing import to_mnist
@@ -73,16 +73,16 @@ def row(name: str, settings: Settings, normalise: Squeeze = to_mnist) -> None:
     training = Training(settings, gathered)
     while not training.over:
         training.advance(100)
-    written = examination.pen_digits("validation")
-    standard, _ = read(training, examination.standard(written), normalise)
-    anywhere, sure = read(training, examination.anywhere(written, "validation"), normalise)
+    written = heldout.pen_digits("validation")
+    standard, _ = read(training, heldout.standard(written), normalise)
+    anywhere, sure = read(training, heldout.anywhere(written, "validation"), normalise)
     digits = gathered.validation
     mnist = float((training.probabilities(digits.images).argmax(axis=1) == digits.labels).mean())
     line = calibration.threshold(sure, share=FLAGGED)
     flagged = np.concatenate(
         [
             read(training, drawn, normalise)[1] < line
-            for drawn in examination.no_digits("validation").values()
+            for drawn in heldout.no_digits("validation").values()
         ]
     )
     shares = (mnist, standard, anywhere, float(flagged.mean()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mnist_core import evaluation, examination
+from mnist_core import evaluation, heldout
 from mnist_core.inference import Classifier, read_drawing
 from mnist_core.paths import PROJECT
 from mnist_core.registry import SHIPPED
@@ -19,7 +19,7 @@ CELL, CAPTION, COLUMNS = 84, 14, 10
 def main() -> None:
     """Read, print, draw."""
     classifier = Classifier.load(SHIPPED)
-    drawn = examination.standard(examination.pen_digits("unseen"))
+    drawn = heldout.standard(heldout.pen_digits("unseen"))
     readings = [read_drawing(image, classifier) for image in drawn]
     probabilities = np.stack([reading.probabilities for reading in readings])
     confusion = evaluation.tally(probabilities, drawn.labels).confusion

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from mnist_core import examination, registry, stroke_files
+from mnist_core import examination, heldout, registry, stroke_files
 from mnist_core.datasets import Digits
 from mnist_core.errors import RunError
-from mnist_core.examination import Drawings
 from mnist_core.generated import make_digits
+from mnist_core.heldout import Drawings
 from mnist_core.inference import Classifier
 from mnist_core.learning import packing
 from mnist_core.learning.training import Training
@@ -176,13 +176,13 @@ def test_where_pen_digits_are_harder_they_decide(
     monkeypatch.setattr(packing, "_FLAGGED", 0.3)
     alone = packing.trust(trained_with_none.best_model()[0], drawn_set)
     asked = []
-    monkeypatch.setattr(examination, "pen_digits", lambda part: asked.append(part) or written)
+    monkeypatch.setattr(heldout, "pen_digits", lambda part: asked.append(part) or written)
 
     def thin(digits, part, *, times):
         drawn = [(fit(digit.strokes), 2.0) for digit in digits] * times
         return Drawings(drawn, np.array([digit.label for digit in digits] * times, np.uint8))
 
-    monkeypatch.setattr(examination, "anywhere", thin)
+    monkeypatch.setattr(heldout, "anywhere", thin)
     both = packing.trust(trained_with_none.best_model()[0], drawn_set)
     assert asked == ["validation"], "those of unseen writers are for reports alone"
     assert both["digit_from"] < alone["digit_from"]

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from mnist_core import examination, registry, strokes
-from mnist_core.examination import Drawings
+from mnist_core import examination, heldout, registry, strokes
+from mnist_core.heldout import Drawings
 from mnist_core.inference import Classifier
 from mnist_core.learning import packing
 from mnist_core.learning.__main__ import ship
@@ -28,7 +28,7 @@ def sets(small_set, written, monkeypatch):
         "pen digits": Drawings(drawn, np.arange(5, dtype=np.uint8)),
         "no digit, unseen: letters": Drawings(drawn, np.full(5, NO_DIGIT, np.uint8)),
     }
-    monkeypatch.setattr(examination, "sets", lambda complain: tiny)
+    monkeypatch.setattr(heldout, "sets", lambda complain: tiny)
     return tiny
 
 
