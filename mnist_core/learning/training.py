@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mnist_core import evaluation
 from mnist_core.errors import RunError
 from mnist_core.files import writing
-from mnist_core.learning import architectures, augmentation
+from mnist_core.learning import architectures, augmentation, losses, optimization
 from mnist_core.learning.material import Material
 from mnist_core.learning.renewal import Renewal
 from mnist_core.nondigits import NO_DIGIT
@@ -84,8 +84,8 @@ class Training:
         self.precision = _precision(settings)
         self._model = architectures.build(settings, fused=True, precision=self.precision)
         self._to_logits = keras.Model(self._model.input, self._model.get_layer("logits").output)
-        self._schedule = _Schedule(settings, self.steps)
-        self._optimizer = _optimizer(settings, self._schedule)
+        self._schedule = optimization.Schedule(settings, self.steps)
+        self._optimizer = optimization.optimizer(settings, self._schedule)
         self._optimizer.build(self._to_logits.trainable_variables)
         self._learn = self._make_learn()
         self._read = self._make_read()
@@ -258,14 +258,14 @@ class Training:
                 x = augmentation.vary(x, tf.stack([seed, step]))
             with tf.GradientTape() as tape:
                 logits = network(x, training=True)
-                losses = _cross_entropy(wanted, logits, classes, smoothing)
+                each = losses.cross_entropy(wanted, logits, classes, smoothing)
                 if classes == 11:
-                    losses += _UNDECIDED * _decidedness(wanted, logits)
-                loss = tf.reduce_mean(losses)
+                    each += _UNDECIDED * losses.decidedness(wanted, logits)
+                loss = tf.reduce_mean(each)
             optimizer.apply(tape.gradient(loss, weights), weights)
             # Told without smoothing, as the validation's is.
-            plain = _cross_entropy(wanted, logits, classes, 0.0)
-            read = tf.argmax(_with_none(logits, classes), axis=1, output_type=tf.int32)
+            plain = losses.cross_entropy(wanted, logits, classes, 0.0)
+            read = tf.argmax(losses.with_none(logits, classes), axis=1, output_type=tf.int32)
             right = tf.cast(read, tf.uint8) == wanted
             return tf.reduce_mean(plain), tf.reduce_mean(tf.cast(right, tf.float32))
 
@@ -294,69 +294,6 @@ class Training:
             return network(x, training=False)
 
         return read
-
-
-def _with_none(logits: tf.Tensor, classes: int) -> tf.Tensor:
-    """(B, 10) logits, or with 11 classes those of all: the last, "no digit", always has 0.
-
-    So the network needs no other output: how large its ten logits are together (their logsumexp,
-    the free energy of W. Liu et al., "Energy-based Out-of-distribution Detection", 2020) says
-    whether it is a digit, and their softmax says which.
-    """
-    return tf.pad(logits, [[0, 0], [0, classes - 10]])
-
-
-def _cross_entropy(
-    labels: tf.Tensor, logits: tf.Tensor, classes: int, smoothing: float
-) -> tf.Tensor:
-    """(B,) labels, 10 being "no digit" where there are 11 classes, and (B, 10) logits -> (B,)."""
-    aim = tf.one_hot(labels, classes) * (1 - smoothing) + smoothing / classes
-    return tf.nn.softmax_cross_entropy_with_logits(aim, _with_none(logits, classes))
-
-
-def _decidedness(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """How far the ten digits are from equally likely, for what is none; for digits 0.
-
-    The ten are what a person sees (outlier exposure, D. Hendrycks et al. 2019).
-    """
-    undecided = tf.nn.softmax_cross_entropy_with_logits(tf.ones_like(logits) / 10, logits)
-    return tf.where(labels == NO_DIGIT, undecided, 0.0)
-
-
-class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """The learning rate by the number of batches done before: up in a line, then down to zero."""
-
-    def __init__(self, settings: Settings, steps: int) -> None:
-        self.settings = settings
-        self.steps = steps
-
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        step = tf.cast(step, tf.float32)
-        highest = tf.ones_like(step) * self.settings.learning_rate
-        if self.settings.schedule == "constant":
-            return highest
-        rising = (0.2 if self.settings.schedule == "one-cycle" else 0.1) * self.steps
-        gone = tf.clip_by_value((step - rising) / (self.steps - rising), 0.0, 1.0)
-        if self.settings.schedule == "cosine":
-            gone = 0.5 - 0.5 * tf.cos(math.pi * gone)
-        return highest * tf.minimum((step + 1) / rising, 1 - gone)
-
-
-def _optimizer(settings: Settings, schedule: _Schedule) -> keras.optimizers.Optimizer:
-    betas = {}
-    if settings.schedule == "one-cycle":
-        # Less memory of old gradients, while the steps are large (L. Smith, "A disciplined approach
-        # to neural network hyper-parameters", 2018).
-        betas = {"beta_1": 0.7, "beta_2": 0.99}
-    match settings.optimizer:
-        case "adam":
-            return keras.optimizers.Adam(schedule, **betas)
-        case "adamw":
-            return keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay, **betas)
-        case "sgd":
-            return keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True)
-        case "rmsprop":
-            return keras.optimizers.RMSprop(schedule)
 
 
 def _precision(settings: Settings) -> architectures.Precision:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from mnist_core import shapes
 from mnist_core.errors import RunError
-from mnist_core.learning import training
+from mnist_core.learning import losses, optimization
 from mnist_core.learning.renewal import Recipe
 from mnist_core.learning.training import Training
 from mnist_core.nondigits import NO_DIGIT, Source
@@ -210,7 +210,7 @@ def test_warming_up_learns_nothing(small_set):
 
 def by_hand(labels, logits, smoothing):
     """The loss, one by one, in plain Python; and without what keeps the ten digits alike."""
-    losses = []
+    found = []
     for label, row in zip(labels, logits.astype(np.float64), strict=True):
         eleven = np.exp([*row, 0.0]) / np.exp([*row, 0.0]).sum()
         aim = np.full(11, smoothing / 11)
@@ -219,15 +219,15 @@ def by_hand(labels, logits, smoothing):
         if label == 10:
             ten = np.exp(row) / np.exp(row).sum()
             loss -= 0.5 * np.log(ten).mean()
-        losses.append((loss, plain))
-    return np.array(losses).T
+        found.append((loss, plain))
+    return np.array(found).T
 
 
 def whole_loss(labels, logits, smoothing):
     """What is learned by where there are non-digits."""
     labels, logits = tf.constant(labels), tf.constant(logits)
-    entropy = training._cross_entropy(labels, logits, 11, smoothing)
-    return entropy + 0.5 * training._decidedness(labels, logits)
+    entropy = losses.cross_entropy(labels, logits, 11, smoothing)
+    return entropy + 0.5 * losses.decidedness(labels, logits)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
@@ -392,7 +392,7 @@ def test_going_back_to_a_checkpoint_goes_back_to_its_drawings(drawn_set, renewed
 
 def rates(schedule, steps):
     settings = replace(DENSE, schedule=schedule, learning_rate=0.5)
-    return np.asarray(training._Schedule(settings, steps)(tf.range(steps)))
+    return np.asarray(optimization.Schedule(settings, steps)(tf.range(steps)))
 
 
 def test_a_constant_rate_is_constant():
