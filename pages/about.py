@@ -93,9 +93,8 @@ st.subheader("Where does it fail?")
 if model.id == SHIPPED:
     st.markdown(
         """
-- **Ways of writing it hardly met.** Of strangers' drawings it misreads most are a 1 with a long
-  flag taken for a 7, a 9 with a far-swung tail taken for a 3, or a 4 without its second stroke
-  taken for a 6.
+- **Ways of writing it hardly met.** Of strangers' drawings it misreads most are a 9 with a small
+  loop and a far-swung tail taken for a 3, and a 1 with a long flag taken for a 7.
 - **Look-alikes.** A letter such as S, l or O is the same shape as a digit, so it reads one. Some
   simple shapes, such as a heart, pass for a digit, too.
 - **More than one digit.** It reads one at a time, and tells you when it sees two.
