@@ -198,7 +198,9 @@ def test_without_mnist_every_view_is_alive_with_generated_digits(
         assert 0 < selected(page) < 400
 
         choose(page, "Doubtful labels")
-        expect(wall(page, "doubtful").locator(".caption").first).to_have_text("4, or 9?")
+        expect(wall(page, "doubtful").locator(".caption").first).to_have_text(
+            re.compile(r"^\d, or \d\?$")
+        )
 
 
 def test_a_download_that_fails_ends_in_a_sentence_and_can_be_tried_again(

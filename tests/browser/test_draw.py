@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from mnist_core import generated
 from mnist_core.strokes import CANVAS
@@ -23,14 +23,20 @@ def read(page: Page) -> int | None:
     return pen.first_digit(pen.wait_reading(page))
 
 
-def picture(page: Page) -> bytes:
-    """What the canvas shows."""
-    return pen.canvas(page).screenshot()
+def picture(page: Page) -> str:
+    """What is drawn on the canvas; a screenshot would show, too, whether the mouse is over it."""
+    address: str = ink_layer(page).evaluate("canvas => canvas.toDataURL()")
+    return address
+
+
+def ink_layer(page: Page) -> Locator:
+    """The canvas under the one that is drawn on, which holds the finished strokes."""
+    return page.locator(".st-key-canvas canvas.dc-canvas.lower-canvas")
 
 
 def inked(page: Page, *, left: int = 0, right: int = CANVAS) -> tuple[int, int]:
     """Width and height, in pixels, of the ink between two columns of the canvas."""
-    rows, columns = page.locator(".st-key-canvas canvas.dc-canvas.lower-canvas").evaluate(
+    rows, columns = ink_layer(page).evaluate(
         """(canvas, [left, right]) => {
              const {data, width} = canvas.getContext('2d').getImageData(left, 0, right - left, 280);
              const rows = new Set(), columns = new Set();
@@ -153,7 +159,7 @@ def test_a_pen_that_changes_quickly_loses_nothing(page: Page) -> None:
 def test_a_canvas_that_is_replaced_gets_the_drawing_back(page: Page) -> None:
     pen.draw(page, template(4))
     assert read(page) == 4
-    shown = page.locator(".st-key-canvas canvas.dc-canvas.lower-canvas")
+    shown = ink_layer(page)
     inked = (  # any red above 200: chalk
         "c => c.getContext('2d').getImageData(0, 0, 280, 280).data"
         ".some((level, i) => i % 4 === 0 && level > 200)"

@@ -209,8 +209,10 @@ def test_a_run_is_watched_live(new_page: NewPage) -> None:
         """The epochs at two places of the plot."""
         seen = []
         for share in (0.1, 0.9):
-            page.mouse.move(box["x"] + share * box["width"], height)
             readout = curves(page, run).locator(".readout")
+            page.mouse.move(1, 1)
+            expect(readout).to_have_text("Latest values")  # what it says next is of the new place
+            page.mouse.move(box["x"] + share * box["width"], height)
             expect(readout).to_contain_text("At epoch")
             seen.append(readout.inner_text())
         return seen

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from mnist_core import examination, heldout, registry, stroke_files
+from mnist_core import heldout, registry, stroke_files
 from mnist_core.datasets import Digits
 from mnist_core.errors import RunError
 from mnist_core.generated import make_digits
@@ -36,7 +36,7 @@ def aware(trained_with_none, written, test_set, tmp_path_factory):
     """A model that knows what is no digit, packed where there are pen digits, and its card."""
     folder = tmp_path_factory.mktemp("aware")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(examination, "pen_digits", {"validation": written}.__getitem__)
+        patched.setattr(heldout, "pen_digits", {"validation": written}.__getitem__)
         card = packing.pack(
             trained_with_none, folder, model_id="best-7", test=test_set, wall_seconds=1
         )
