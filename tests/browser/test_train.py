@@ -219,7 +219,8 @@ def test_a_run_is_watched_live(new_page: NewPage) -> None:
 
     whole = curves(page, run).get_by_role("button", name="Whole run")
     expect(whole).to_be_disabled()
-    # The beginning, which is there already.
+    # The beginning, once it is there.
+    wait_for_batches(page, run, round(0.04 * store.find_run(run.id).steps))
     page.mouse.move(box["x"] + 1, height)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.02 * box["width"], height)
