@@ -141,6 +141,30 @@ def test_a_stroke_begun_before_its_pen_has_come_is_drawn_with_it(page: Page) -> 
     assert abs(height - (190 + 32)) <= 12
 
 
+def test_so_is_one_by_touch(new_page: NewPage) -> None:
+    page = new_page(phone=True)
+    box = pen.canvas(page).bounding_box()
+    assert box is not None
+    devtools = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *heights: float) -> None:
+        points = [{"x": box["x"] + 140, "y": box["y"] + height} for height in heights]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    page.get_by_role("slider", name="Pen width").focus()
+    page.keyboard.press("End")
+    touch("touchStart", 40)
+    for step in range(20):
+        touch("touchMove", 40 + 10 * step)
+        if step == 10:
+            page.wait_for_timeout(2000)  # in which the pen comes
+    touch("touchEnd")
+    assert read(page) == 1
+    width, height = inked(page)
+    assert abs(width - 32) <= 2
+    assert abs(height - (190 + 32)) <= 12
+
+
 def test_a_pen_that_changes_quickly_loses_nothing(page: Page) -> None:
     pen.draw(page, template(4))
     slider = page.get_by_role("slider", name="Pen width")
