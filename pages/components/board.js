@@ -12,8 +12,9 @@ const GESTURES = [...STARTS, "mousemove", "mouseup", "touchmove", "touchend", "t
 const LONGEST = 3000; // milliseconds that a stroke is held back
 const TAKEN = 50; // milliseconds in which the canvas surely takes what it was given
 
-// What belongs to a run of this module ends with the next one.
+// What belongs to a run of this module ends with the next one; the canvas it has seen stays known.
 const runs = new WeakMap();
+const seen = new WeakMap();
 
 let held = null; // the events of strokes that wait for their pen
 let patience = 0; // the timer that ends the wait
@@ -126,18 +127,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
       waiting = requestAnimationFrame(wait);
       return;
     }
-    prepare(root);
     // Of two runs that reach a component at once, Streamlit cleans up after the first when the
     // second is there already: then an empty canvas takes the place of the one that was drawn on.
-    let canvas = root.querySelector(CANVAS);
-    watcher.observe(root, { childList: true, subtree: true });
+    // That may be while this waits for it.
     replaced = () => {
       const now = root.querySelector(CANVAS);
-      if (!now || now === canvas) return;
-      canvas = now;
+      const before = seen.get(parentElement);
+      if (!now || now === before) return;
+      seen.set(parentElement, now);
       prepare(root);
-      setTriggerValue("lost", true);
+      if (before) setTriggerValue("lost", true);
     };
+    replaced();
+    watcher.observe(root, { childList: true, subtree: true });
   };
   wait();
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from mnist_core import generated
@@ -180,7 +181,8 @@ def test_a_pen_that_changes_quickly_loses_nothing(page: Page) -> None:
     assert read(page) == 4
 
 
-def test_a_canvas_that_is_replaced_gets_the_drawing_back(page: Page) -> None:
+@pytest.mark.parametrize("meanwhile", ["nothing", "another pen"])
+def test_a_canvas_that_is_replaced_gets_the_drawing_back(page: Page, meanwhile: str) -> None:
     pen.draw(page, template(4))
     assert read(page) == 4
     shown = ink_layer(page)
@@ -192,7 +194,13 @@ def test_a_canvas_that_is_replaced_gets_the_drawing_back(page: Page) -> None:
     # As Streamlit does it when two runs reach the canvas at once: an empty one is in its place.
     shown.evaluate("c => c.getContext('2d').fillRect(0, 0, 280, 280)")
     assert not shown.evaluate(inked)
-    pen.canvas(page).evaluate("c => c.replaceWith(c.cloneNode())")
+    canvas = pen.canvas(page).element_handle()
+    box = canvas.evaluate_handle("c => c.parentElement")
+    canvas.evaluate("c => c.remove()")
+    if meanwhile == "another pen":
+        page.get_by_role("slider", name="Pen width").press("ArrowRight")
+        page.wait_for_timeout(1000)
+    box.evaluate("(box, canvas) => box.append(canvas.cloneNode())", canvas)
     page.wait_for_function(inked, arg=shown.element_handle(), timeout=10_000, polling=100)
     assert read(page) == 4
 
