@@ -130,6 +130,19 @@ def save(folder: Path, layers: list[dict[str, Any]]) -> None:
     (folder / "weights.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
+def halves(values: bytes) -> bytes:
+    """The numbers of `weights.bin` in half as many bytes, for readers that are far away.
+
+    Args:
+        values: float32, little-endian.
+
+    Returns:
+        float16 (IEEE 754 binary16), little-endian; what is too large is the largest it holds.
+    """
+    largest = np.finfo(np.float16).max
+    return np.clip(np.frombuffer(values, "<f4"), -largest, largest).astype("<f2").tobytes()
+
+
 def count_multiply_adds(layers: list[dict[str, Any]]) -> int:
     """Multiplications with addition that dense and convolution layers need for one image."""
     blank = np.zeros((1, 28, 28), np.uint8)

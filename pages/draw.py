@@ -8,9 +8,9 @@ from mnist_core.strokes import CANVAS
 from pages.components import session, sources
 from pages.components.answer import answer
 from pages.components.board import board
-from pages.components.charts import pixel_view, probability_bars
 from pages.components.frame import within_frame
 from pages.components.gallery import Picture, gallery
+from pages.components.live import live_reader
 
 DRAW, UPLOAD, CAMERA, SAMPLE = "Draw", "Upload", "Camera", "Sample"
 INVITATIONS = {
@@ -67,36 +67,29 @@ def draw_and_read() -> None:
             board(sketchbook)
             drawing = sketchbook.current
             image = open_picture(drawing.png) if drawing else None
-            st.caption("Your drawings: pick one to have it back")
-            gallery(
-                "Your drawings",
-                [
-                    Picture(d.number, d.thumbnail, f"Drawing {d.number}")
-                    for d in sketchbook.drawings
-                ],
-                key="drawings",
-                on_pick=sketchbook.take_out,
-                chosen=sketchbook.current.number if sketchbook.current else None,
-                swipe=True,
-            )
     reading = None if image is None else read_drawing(image, classifier)
     with right:
         show(reading, source, truth)
         st.caption(f"Read by {session.described(classifier.model)}.")
+    if source == DRAW:
+        st.caption("Your drawings: pick one to have it back")
+        gallery(
+            "Your drawings",
+            [Picture(d.number, d.thumbnail, f"Drawing {d.number}") for d in sketchbook.drawings],
+            key="drawings",
+            on_pick=sketchbook.take_out,
+            chosen=sketchbook.current.number if sketchbook.current else None,
+            swipe=True,
+        )
 
 
 def show(reading: Reading | None, source: str, truth: tuple[str, int] | None) -> None:
     """The answer first, since it is what people wait for; then what is behind it."""
-    with st.container(horizontal=True, gap="small"):
-        with st.container(key="reading", width=244):
-            answer(reading, invitation=INVITATIONS[source])
-        with st.container(width=196, gap="xsmall"):
-            pixel_view(reading.image if reading else None)
-            st.caption("What the network sees", help=SEES)
-    if reading and reading.verdict == "blank":
-        reading = None
-    probability_bars(reading.probabilities if reading else None)
-    if truth and reading:
+    with st.container(key="reading"):
+        answer(reading, invitation=INVITATIONS[source])
+    live_reader(reading, session.classifier(), canvas=source == DRAW)
+    st.caption("What the network sees, and how sure it is", help=SEES)
+    if truth and reading and reading.verdict != "blank":
         name, label = truth
         if reading.verdict == "not a digit":
             outcome = "not recognised"

@@ -79,17 +79,24 @@ def probability_bars(
             hovertemplate="%{x}: %{y:.2%}<extra></extra>",
         )
     )
-    told = ", ".join(f"{d}: {percent(v)}" for d, v in enumerate(values))
     chart(
         figure,
         key=key,
-        alt=f"Probability of each digit: {'none yet' if probabilities is None else told}.",
+        alt=told(probabilities),
         height=176,
         margin={"l": 0, "r": 0, "t": 22, "b": 0},
         bargap=0.25,
         xaxis={"type": "category", "tickfont": {"size": 15}},
         yaxis={"range": [0, 1], "visible": False},
     )
+
+
+def told(probabilities: NDArray[np.float32] | None) -> str:
+    """Ten probabilities in a sentence, for people who don't see them."""
+    if probabilities is None:
+        return "Probability of each digit: none yet."
+    each = ", ".join(f"{d}: {percent(float(p))}" for d, p in enumerate(probabilities))
+    return f"Probability of each digit: {each}."
 
 
 def pixel_view(image: NDArray[np.uint8] | None) -> None:

@@ -1,0 +1,324 @@
+// Reads the drawing while the pen moves, and shows the server's reading when it rests.
+//
+// The server's reading is the one of record. The ink that it read is known by its 28x28 picture:
+// what comes for an earlier stroke, while a later one is drawn or on its way, is kept back.
+
+const UPPER = "canvas.upper-canvas"; // the stroke being drawn
+const LOWER = "canvas.lower-canvas"; // those that are finished
+const PANEL = ".st-key-reading"; // the server's answer in large type
+const NEAR = 4; // grey levels of 255 between the server's picture of some ink and the one made here
+const PATIENCE = 2000; // milliseconds after pen-up in which the server's reading surely comes
+const FIND = 5000; // milliseconds in which the canvas surely comes to the page
+const WARM = 12; // readings after which a browser has compiled what it runs
+const BLACK = [11, 17, 28]; // of the pixels, as in charts.py
+const WHITE = [248, 250, 252];
+
+// What outlives a run of this module: the network in service, whether this browser can't run one,
+// and those that read with it.
+const live = (globalThis.digitStudioLive ??= {
+  network: null,
+  failed: false,
+  readers: new Map(),
+});
+
+/** Show what the server read; called by every run of the reader's own component. */
+live.show = ({ data, parentElement }) => {
+  let reader = live.readers.get(parentElement);
+  if (!reader) {
+    reader = new Reader(parentElement.querySelector(".ds-live"));
+    live.readers.set(parentElement, reader);
+  }
+  reader.update(data);
+};
+
+live.remove = (parentElement) => {
+  live.readers.get(parentElement)?.remove();
+  live.readers.delete(parentElement);
+};
+
+/** Take a network into service; without one, or if it can't run, the server alone reads. */
+live.serve = async (sent) => {
+  if (sent && sent.id === live.network?.id) return;
+  live.network = null;
+  live.failed = !sent;
+  try {
+    if (sent) await begin(sent);
+  } catch {
+    live.failed = true;
+  }
+  for (const reader of live.readers.values()) reader.hint();
+};
+
+async function begin(sent) {
+  const scratch = document.createElement("canvas");
+  scratch.width = scratch.height = sent.side;
+  const pixels = scratch.getContext("2d", { willReadFrequently: true });
+  const network = { ...sent, pixels, read: makeNetwork(sent.described, fromHalves(sent.values)) };
+  // Some browsers give out other pixels than were painted, against being recognised by them.
+  if (readBoard(network, () => {})?.verdict !== "blank") throw new Error("pixels can't be read");
+  for (let i = 0; i < WARM; i++) {
+    await new Promise((then) => setTimeout(then));
+    readBoard(network, () => {
+      pixels.strokeStyle = "white";
+      pixels.lineWidth = 20;
+      pixels.beginPath();
+      pixels.moveTo(80, 60);
+      pixels.bezierCurveTo(240, 20, 160 + 8 * i, 160, 90, 240);
+      pixels.stroke();
+    });
+  }
+  live.network = network;
+}
+
+/**
+ * Read a board.
+ * @param network as `live.network`
+ * @param drawOn draws the ink on a board's paper
+ * @returns the same as the server's reading: {image, probabilities, verdict}
+ */
+function readBoard(network, drawOn) {
+  const { pixels, side, board, digit_from, sure_from } = network;
+  pixels.fillStyle = board;
+  pixels.fillRect(0, 0, side, side);
+  drawOn(pixels);
+  const image = toMnist(pixels.getImageData(0, 0, side, side).data, side);
+  if (!image) return null;
+  if (!image.some((level) => level > 0)) return { image: null, probabilities: null, verdict: "blank" };
+  const { probabilities, digitness } = network.read(image);
+  let verdict = "digit";
+  if (digit_from !== null && digitness < digit_from) verdict = "not-a-digit";
+  else if (Math.max(...probabilities) < sure_from) verdict = "unsure";
+  return { image, probabilities, verdict };
+}
+
+/** A share 0-1 in words, as mnist_core.words.percent. */
+function percent(share) {
+  const value = 100 * share;
+  if (value > 99.9) return ">99.9 %";
+  if (value < 0.1) return "<0.1 %";
+  return `${value.toFixed(value >= 99 || value < 1 ? 1 : 0)} %`;
+}
+
+/** Whether two pictures, null being blank, are of the same ink. */
+function alike(one, other) {
+  if (!one || !other) return one === other;
+  return one.every((level, i) => Math.abs(level - other[i]) <= NEAR);
+}
+
+function findCanvas() {
+  for (const element of document.querySelectorAll(".st-key-canvas *")) {
+    const upper = element.shadowRoot?.querySelector(UPPER);
+    if (upper?.parentElement.querySelector(LOWER)) return upper;
+  }
+  return null;
+}
+
+class Reader {
+  constructor(root) {
+    const find = (selector) => root.querySelector(selector);
+    this.root = root;
+    this.canvas = find("canvas");
+    this.pixel = find(".pixel");
+    this.answer = find(".ds-reading");
+    this.bars = [...root.querySelectorAll("li")];
+    this.picture = this.canvas.getContext("2d").createImageData(28, 28);
+    this.frames = 0;
+    this.shown = null; // what bars and picture show
+    this.record = null; // the server's reading
+    this.stroke = null; // while the pen is down: its pointer's id, both canvases, whether it moved
+    this.awaited = null; // tells of the picture of a reading whether it is of the ink drawn last
+    this.listening = new AbortController();
+    this.listen(this.canvas, "pointermove", (event) => this.point(event));
+    this.listen(this.canvas, "pointerleave", () => this.point(null));
+    this.listen(document, "pointerdown", (event) => this.down(event));
+    this.listen(document, "pointermove", ({ pointerId }) => this.move(pointerId));
+    this.listen(document, "pointerup", ({ pointerId }) => this.up(pointerId));
+    this.listen(document, "pointercancel", ({ pointerId }) => this.up(pointerId));
+    // Undo, Clear, an earlier drawing: the next reading is of other ink than was drawn last.
+    for (const type of ["click", "keydown"]) {
+      this.listen(document, type, (event) => {
+        if (this.awaited && !event.composedPath()[0].matches?.(UPPER)) this.awaited = () => true;
+      });
+    }
+    this.searched = false; // whether the canvas had time enough to come
+    this.search = setTimeout(() => {
+      this.searched = true;
+      this.hint();
+    }, FIND);
+  }
+
+  listen(target, type, heard) {
+    const { signal } = this.listening;
+    target.addEventListener(type, heard, { signal, capture: true, passive: true });
+  }
+
+  remove() {
+    this.listening.abort();
+    clearTimeout(this.search);
+    clearTimeout(this.patience);
+    cancelAnimationFrame(this.frame);
+    this.enlarge(null);
+  }
+
+  /** Take note of the server's reading. */
+  update(data) {
+    this.data = data;
+    const image = data.image && Uint8Array.from(atob(data.image), (level) => level.charCodeAt(0));
+    this.record = { ...data, image };
+    this.bars[0].parentElement.setAttribute("aria-label", data.told);
+    this.settle();
+    this.hint();
+  }
+
+  /** Show the server's reading, unless it is of other ink than was drawn last. */
+  settle() {
+    if (this.stroke || (this.awaited && !this.awaited(this.record.image))) return;
+    clearTimeout(this.patience);
+    this.awaited = null;
+    this.show(this.record);
+    this.enlarge(null);
+  }
+
+  hint() {
+    const missing = this.data.canvas && this.searched && !findCanvas();
+    this.root.dataset.live = live.failed || missing ? "off" : live.network ? "on" : "";
+  }
+
+  down(event) {
+    const upper = event.composedPath()[0];
+    const lower = upper.matches?.(UPPER) && upper.parentElement?.querySelector(LOWER);
+    if (!lower || !live.network || this.stroke) return;
+    clearTimeout(this.patience);
+    cancelAnimationFrame(this.frame);
+    this.cover();
+    this.stroke = { id: event.pointerId, upper, lower, moved: true };
+    const everyFrame = () => {
+      this.frame = requestAnimationFrame(everyFrame);
+      if (!this.stroke.moved) return;
+      this.stroke.moved = false;
+      this.read(this.stroke);
+    };
+    this.frame = requestAnimationFrame(everyFrame);
+  }
+
+  move(id) {
+    if (this.stroke?.id === id) this.stroke.moved = true;
+  }
+
+  up(id) {
+    const { stroke } = this;
+    if (stroke?.id !== id) return;
+    cancelAnimationFrame(this.frame);
+    // The canvas paints a finished stroke in the next frame, and till then shows it nowhere.
+    this.frame = requestAnimationFrame(() => {
+      this.frame = requestAnimationFrame(() => {
+        this.stroke = null;
+        this.read(stroke);
+        this.settle();
+        if (this.awaited) this.patience = setTimeout(() => this.giveUp(), PATIENCE);
+      });
+    });
+  }
+
+  giveUp() {
+    this.awaited = null;
+    this.settle();
+  }
+
+  read({ upper, lower }) {
+    let reading = null;
+    try {
+      reading = readBoard(live.network, (pixels) => {
+        pixels.drawImage(lower, 0, 0);
+        pixels.drawImage(upper, 0, 0);
+      });
+    } catch {
+      live.network = null;
+      live.failed = true;
+      this.stroke = null;
+      cancelAnimationFrame(this.frame);
+      this.giveUp();
+      this.hint();
+      return;
+    }
+    this.root.dataset.liveFrames = ++this.frames;
+    this.awaited = (image) => !reading || alike(reading.image, image);
+    if (!reading) return;
+    this.show(reading);
+    this.enlarge(reading);
+  }
+
+  /** Have the answer in large type be this reading; null: the server's own. */
+  enlarge(reading) {
+    const { answer } = this;
+    answer.hidden = !reading;
+    document.querySelector(PANEL)?.toggleAttribute("data-live", Boolean(reading));
+    if (!reading) return;
+    answer.dataset.verdict = reading.verdict;
+    const [digit, headline, detail] = answer.querySelectorAll(".ds-digit, strong, .ds-detail");
+    [digit.textContent, headline.textContent, detail.textContent] = words(reading);
+  }
+
+  /** Put the answer of this reader where the server's is. */
+  cover() {
+    const panel = document.querySelector(PANEL)?.getBoundingClientRect();
+    if (!panel) return;
+    const { left, top } = this.root.getBoundingClientRect();
+    this.answer.style.left = `${panel.left - left}px`;
+    this.answer.style.top = `${panel.top - top}px`;
+    this.answer.style.width = `${panel.width}px`;
+  }
+
+  show(reading) {
+    this.shown = reading;
+    const { image, probabilities } = reading;
+    const { data } = this.picture;
+    for (let i = 0, at = 0; i < 784; i++, at += 4) {
+      const share = image ? image[i] / 255 : 0;
+      for (let c = 0; c < 3; c++) data[at + c] = BLACK[c] + share * (WHITE[c] - BLACK[c]);
+      data[at + 3] = 255;
+    }
+    this.canvas.getContext("2d").putImageData(this.picture, 0, 0);
+    const top = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : -1;
+    this.bars.forEach((bar, digit) => {
+      const share = probabilities ? probabilities[digit] : 0;
+      bar.style.setProperty("--share", share.toFixed(4));
+      bar.classList.toggle("top", digit === top);
+      bar.lastElementChild.textContent = share >= 0.01 ? percent(share) : "";
+    });
+    const { dataset } = this.root;
+    dataset.liveDigit = top < 0 ? "" : top;
+    dataset.liveConfidence = top < 0 ? "" : probabilities[top].toFixed(4);
+  }
+
+  /** Tell the value of the pixel under the pointer. */
+  point(event) {
+    this.pixel.hidden = !event;
+    if (!event) return;
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    const place = (share) => Math.min(27, Math.max(0, Math.floor(28 * share)));
+    const column = place((event.clientX - left) / width);
+    const row = place((event.clientY - top) / height);
+    const value = this.shown.image?.[28 * row + column] ?? 0;
+    this.pixel.textContent = `row ${row}, column ${column}: ${value} of 255`;
+  }
+}
+
+/** The large digit, the headline and the detail for a reading; see answer.py. */
+function words({ probabilities, verdict }) {
+  if (verdict === "blank") return ["", "Your turn", ""];
+  const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+  const [first, second] = order.map((digit) => `${digit} (${percent(probabilities[digit])})`);
+  if (verdict === "not-a-digit") {
+    const near = probabilities[order[0]] >= 0.3; // a hair above the others says nothing
+    return ["?", "Not a digit yet", near ? `The closest is ${first}.` : ""];
+  }
+  const sure = verdict === "unsure" ? "Unsure" : `${percent(probabilities[order[0]])} sure`;
+  return [order[0], sure, `Next guess: ${second}`];
+}
+
+document.dispatchEvent(new Event("digit-live-ready"));
+
+export default function ({ data }) {
+  live.serve(data);
+}
