@@ -18,7 +18,7 @@ FAILED = { echo "Setting up didn't finish: see above. Run it again to go on from
 # An environment without a working pip is half made, or its Python is gone: make it anew.
 ENVIRONMENT := $(shell $(PY) -c 'import pip' 2>/dev/null && echo whole)
 
-.PHONY: help run test lint bench bench-training model ablation cross-validation screenshots clean environment chromium
+.PHONY: help run test lint bench bench-live bench-training model ablation cross-validation screenshots clean environment chromium
 .NOTPARALLEL:
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo 'make test         run all checks and tests; ARGS="-k draw" is handed to pytest'
 	@echo 'make lint         run the checks alone: style, types, which module may import which'
 	@echo 'make bench        measure the speed'
+	@echo 'make bench-live   measure how the reading follows the pen (3 minutes)'
 	@echo 'make bench-training  measure trainings beside a Keras example (10 minutes; needs MNIST)'
 	@echo 'make model        train the model that ships, anew'
 	@echo 'make ablation     train without each part of its recipe in turn (half an hour; needs MNIST)'
@@ -57,6 +58,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev chromium
 	@env $(WEB) TF_CPP_MIN_LOG_LEVEL=2 $(PY) -m tests.bench $(ARGS)
+
+bench-live: $(VENV)/.dev chromium
+	@env $(WEB) $(PY) -m tests.bench.live
 
 bench-training: $(VENV)/.dev
 	@TF_CPP_MIN_LOG_LEVEL=2 $(PY) -m tests.bench.training

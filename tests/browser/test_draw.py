@@ -273,13 +273,13 @@ def test_visitors_do_not_see_each_other(new_page: NewPage) -> None:
 
 
 def test_nothing_moves_while_drawing(page: Page) -> None:
-    page.wait_for_selector(".st-key-probabilities .plot-container, .js-plotly-plot")
+    page.wait_for_selector(".ds-live[data-live=on]")
     places = """() => [".st-key-canvas", ".st-key-board_tools", ".st-key-reading",
-                       ".js-plotly-plot"].flatMap(name =>
+                       ".ds-live", ".ds-live canvas", ".ds-live ol"].flatMap(name =>
         [...document.querySelectorAll(name)].map(e => JSON.stringify(e.getBoundingClientRect())))"""
     pen.wait_reading(page)
     before = page.evaluate(places)
-    assert len(before) == 5
+    assert len(before) == 6
     for label in (8, 1):
         pen.draw(page, template(label))
         pen.wait_reading(page)
@@ -287,18 +287,6 @@ def test_nothing_moves_while_drawing(page: Page) -> None:
         pen.press(page, "Clear")
         pen.wait_reading(page)
         assert page.evaluate(places) == before
-
-
-def test_the_pixels_tell_their_values(page: Page) -> None:
-    pen.draw(page, template(1))
-    pen.wait_reading(page)
-    view = page.locator(".st-key-pixels .js-plotly-plot")
-    box = view.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] * 14.5 / 28, box["y"] + box["height"] * 14.5 / 28)
-    hover = view.locator(".hoverlayer")
-    expect(hover).to_contain_text("row 14, column 14")
-    expect(hover).to_contain_text("of 255")
 
 
 def test_dark_theme(new_page: NewPage) -> None:

@@ -51,7 +51,8 @@ async ([sent, drawings]) => {
     const [lower, upper] = [canvas(), canvas()];
     strokes.forEach((points, place) => {
       const on = (place === strokes.length - 1 ? upper : lower).getContext("2d");
-      Object.assign(on, {lineCap: "round", lineJoin: "round", lineWidth: width, strokeStyle: colour});
+      Object.assign(on, {lineCap: "round", lineJoin: "round"});
+      Object.assign(on, {lineWidth: width, strokeStyle: colour});
       on.beginPath();
       let [x, y] = points[0];
       on.moveTo(x, y);
