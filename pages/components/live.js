@@ -39,11 +39,11 @@ live.remove = (parentElement) => {
 /** Take a network into service; without one, or if it can't run, the server alone reads. */
 live.serve = async (sent) => {
   if (sent && sent.id === live.network?.id) return;
-  live.network = null;
-  live.failed = !sent;
   try {
-    if (sent) await begin(sent);
+    live.network = sent && (await begin(sent));
+    live.failed = !sent;
   } catch {
+    live.network = null;
     live.failed = true;
   }
   for (const reader of live.readers.values()) reader.hint();
@@ -67,7 +67,7 @@ async function begin(sent) {
       pixels.stroke();
     });
   }
-  live.network = network;
+  return network;
 }
 
 /**
@@ -134,12 +134,7 @@ class Reader {
     this.listen(document, "pointermove", ({ pointerId }) => this.move(pointerId));
     this.listen(document, "pointerup", ({ pointerId }) => this.up(pointerId));
     this.listen(document, "pointercancel", ({ pointerId }) => this.up(pointerId));
-    // Undo, Clear, an earlier drawing: the next reading is of other ink than was drawn last.
-    for (const type of ["click", "keydown"]) {
-      this.listen(document, type, (event) => {
-        if (this.awaited && !event.composedPath()[0].matches?.(UPPER)) this.awaited = () => true;
-      });
-    }
+    this.listen(document, "keydown", () => this.giveUp());
     this.searched = false; // whether the canvas had time enough to come
     this.search = setTimeout(() => {
       this.searched = true;
@@ -187,6 +182,7 @@ class Reader {
   down(event) {
     const upper = event.composedPath()[0];
     const lower = upper.matches?.(UPPER) && upper.parentElement?.querySelector(LOWER);
+    if (!lower) this.giveUp();
     if (!lower || !live.network || this.stroke) return;
     clearTimeout(this.patience);
     cancelAnimationFrame(this.frame);
@@ -220,6 +216,7 @@ class Reader {
     });
   }
 
+  /** Wait no longer: what is pressed may be Undo, which brings back the ink that was read last. */
   giveUp() {
     this.awaited = null;
     this.settle();

@@ -112,7 +112,7 @@ def test_finger_and_pen(new_page: NewPage, kind: str) -> None:
 def test_both_readings_agree_and_nothing_flickers(page: Page) -> None:
     live(page)
     page.evaluate(WATCH)
-    for label in range(10):
+    for label in (1, 4, 5, 7, 9):
         for number, stroke in enumerate(template(label)):
             pen.draw(page, [stroke])
             if number < len(template(label)) - 1:
@@ -142,6 +142,7 @@ def test_what_is_undone_at_once_does_not_stay(page: Page) -> None:
     pen.draw(page, template(1))
     assert read(page) == 1
     pen.draw(page, [np.array([[0.2, 0.2], [0.8, 0.8], [0.2, 0.8], [0.8, 0.2]])])
+    page.wait_for_timeout(100)
     page.keyboard.press("Control+z")
     expect(page.locator(".ds-live")).to_have_attribute("data-live-digit", "1", timeout=1500)
     expect(page.locator(".ds-live .ds-reading")).to_be_hidden(timeout=1500)
@@ -274,10 +275,10 @@ def test_a_browser_that_cannot_reads_after_each_stroke(
 
 def test_a_browser_that_can_says_nothing_of_it(page: Page) -> None:
     live(page)
-    page.wait_for_timeout(6000)
+    page.wait_for_timeout(5500)
     expect(page.get_by_text("Reads after each stroke")).to_be_hidden()
-    page.get_by_text("Sample", exact=True).click()
-    page.wait_for_timeout(6000)
+    page.get_by_text("Sample", exact=True).click()  # without a board to read
+    pen.wait_reading(page)
     expect(page.get_by_text("Reads after each stroke")).to_be_hidden()
 
 
