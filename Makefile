@@ -27,7 +27,7 @@ help:
 	@echo 'make test         run all checks and tests; ARGS="-k draw" is handed to pytest'
 	@echo 'make lint         run the checks alone: style, types, which module may import which'
 	@echo 'make bench        measure the speed'
-	@echo 'make bench-live   measure how the reading follows the pen (3 minutes)'
+	@echo 'make bench-live   measure how the reading follows the pen (8 minutes)'
 	@echo 'make bench-training  measure trainings beside a Keras example (10 minutes; needs MNIST)'
 	@echo 'make model        train the model that ships, anew'
 	@echo 'make ablation     train without each part of its recipe in turn (half an hour; needs MNIST)'

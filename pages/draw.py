@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core.inference import Reading, read_drawing
+from mnist_core.inference import Classifier, Reading, read_drawing
 from mnist_core.pictures import open_picture
 from mnist_core.strokes import CANVAS
 from pages.components import session, sources
@@ -69,7 +69,7 @@ def draw_and_read() -> None:
             image = open_picture(drawing.png) if drawing else None
     reading = None if image is None else read_drawing(image, classifier)
     with right:
-        show(reading, source, truth)
+        show(reading, classifier, source, truth)
         st.caption(f"Read by {session.described(classifier.model)}.")
     if source == DRAW:
         st.caption("Your drawings: pick one to have it back")
@@ -83,11 +83,13 @@ def draw_and_read() -> None:
         )
 
 
-def show(reading: Reading | None, source: str, truth: tuple[str, int] | None) -> None:
+def show(
+    reading: Reading | None, classifier: Classifier, source: str, truth: tuple[str, int] | None
+) -> None:
     """The answer first, since it is what people wait for; then what is behind it."""
     with st.container(key="reading"):
         answer(reading, invitation=INVITATIONS[source])
-    live_reader(reading, session.classifier(), canvas=source == DRAW)
+    live_reader(reading, classifier, canvas=source == DRAW)
     st.caption("What the network sees, and how sure it is", help=SEES)
     if truth and reading and reading.verdict != "blank":
         name, label = truth

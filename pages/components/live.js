@@ -13,11 +13,10 @@ const WARM = 12; // readings after which a browser has compiled what it runs
 const BLACK = [11, 17, 28]; // of the pixels, as in charts.py
 const WHITE = [248, 250, 252];
 
-// What outlives a run of this module: the network in service, whether this browser can't run one,
-// and those that read with it.
 const live = (globalThis.digitStudioLive ??= {
-  network: null,
-  failed: false,
+  network: null, // the one in service
+  wanted: null, // the id of the one that is to be
+  failed: false, // whether this browser can't run it
   readers: new Map(),
 });
 
@@ -38,14 +37,18 @@ live.remove = (parentElement) => {
 
 /** Take a network into service; without one, or if it can't run, the server alone reads. */
 live.serve = async (sent) => {
-  if (sent && sent.id === live.network?.id) return;
+  const wanted = sent?.id ?? null;
+  if (sent && live.wanted === wanted) return;
+  live.wanted = wanted;
+  let network = null;
   try {
-    live.network = sent && (await begin(sent));
-    live.failed = !sent;
+    network = sent && (await begin(sent));
   } catch {
-    live.network = null;
-    live.failed = true;
+    // told by the hint
   }
+  if (live.wanted !== wanted) return; // another one has been sent meanwhile
+  live.network = network;
+  live.failed = !network;
   for (const reader of live.readers.values()) reader.hint();
 };
 
@@ -74,21 +77,28 @@ async function begin(sent) {
  * Read a board.
  * @param network as `live.network`
  * @param drawOn draws the ink on a board's paper
- * @returns the same as the server's reading: {image, probabilities, verdict}
+ * @returns {image: 784 grey levels, probabilities: ten, verdict}, the verdict by the network alone,
+ *   as `_judge` in mnist_core/inference.py; without ink image and probabilities are null. null if
+ *   only the server can tell.
  */
 function readBoard(network, drawOn) {
-  const { pixels, side, board, digit_from, sure_from } = network;
+  const { pixels, side, board } = network;
   pixels.fillStyle = board;
   pixels.fillRect(0, 0, side, side);
   drawOn(pixels);
   const image = toMnist(pixels.getImageData(0, 0, side, side).data, side);
   if (!image) return null;
-  if (!image.some((level) => level > 0)) return { image: null, probabilities: null, verdict: "blank" };
+  if (!highest(image)) return { image: null, probabilities: null, verdict: "blank" };
   const { probabilities, digitness } = network.read(image);
-  let verdict = "digit";
-  if (digit_from !== null && digitness < digit_from) verdict = "not-a-digit";
-  else if (Math.max(...probabilities) < sure_from) verdict = "unsure";
-  return { image, probabilities, verdict };
+  return { image, probabilities, verdict: judge(network, probabilities, digitness) };
+}
+
+function judge({ digit_from, sure_from }, probabilities, digitness) {
+  const learnedNone = digit_from !== null;
+  if (learnedNone && digitness < digit_from) return "not a digit";
+  const [first, second] = [...probabilities].sort((a, b) => b - a);
+  if (first >= sure_from) return "digit";
+  return learnedNone || first + second >= sure_from ? "unsure" : "not a digit";
 }
 
 /** A share 0-1 in words, as mnist_core.words.percent. */
@@ -120,26 +130,23 @@ class Reader {
     this.canvas = find("canvas");
     this.pixel = find(".pixel");
     this.answer = find(".ds-reading");
-    this.bars = [...root.querySelectorAll("li")];
+    this.chart = find(".bars");
     this.picture = this.canvas.getContext("2d").createImageData(28, 28);
     this.frames = 0;
-    this.shown = null; // what bars and picture show
+    this.image = null; // what the picture shows
     this.record = null; // the server's reading
-    this.stroke = null; // while the pen is down: its pointer's id, both canvases, whether it moved
+    this.stroke = null; // its pointer's id, both canvases, whether it moved, whether it is over
     this.awaited = null; // tells of the picture of a reading whether it is of the ink drawn last
+    this.searched = false; // whether the canvas had time enough to come
     this.listening = new AbortController();
     this.listen(this.canvas, "pointermove", (event) => this.point(event));
     this.listen(this.canvas, "pointerleave", () => this.point(null));
     this.listen(document, "pointerdown", (event) => this.down(event));
-    this.listen(document, "pointermove", ({ pointerId }) => this.move(pointerId));
+    this.listen(document, "pointermove", (event) => this.move(event));
     this.listen(document, "pointerup", ({ pointerId }) => this.up(pointerId));
     this.listen(document, "pointercancel", ({ pointerId }) => this.up(pointerId));
+    this.listen(window, "blur", ({ target }) => target === window && this.up(this.stroke?.id));
     this.listen(document, "keydown", () => this.giveUp());
-    this.searched = false; // whether the canvas had time enough to come
-    this.search = setTimeout(() => {
-      this.searched = true;
-      this.hint();
-    }, FIND);
   }
 
   listen(target, type, heard) {
@@ -149,7 +156,7 @@ class Reader {
 
   remove() {
     this.listening.abort();
-    clearTimeout(this.search);
+    clearTimeout(this.patienceWithCanvas);
     clearTimeout(this.patience);
     cancelAnimationFrame(this.frame);
     this.enlarge(null);
@@ -157,12 +164,22 @@ class Reader {
 
   /** Take note of the server's reading. */
   update(data) {
+    if (data.canvas !== this.data?.canvas) this.search();
     this.data = data;
     const image = data.image && Uint8Array.from(atob(data.image), (level) => level.charCodeAt(0));
     this.record = { ...data, image };
-    this.bars[0].parentElement.setAttribute("aria-label", data.told);
     this.settle();
     this.hint();
+    if (!this.answer.hidden) this.cover();
+  }
+
+  search() {
+    this.searched = false;
+    clearTimeout(this.patienceWithCanvas);
+    this.patienceWithCanvas = setTimeout(() => {
+      this.searched = true;
+      this.hint();
+    }, FIND);
   }
 
   /** Show the server's reading, unless it is of other ink than was drawn last. */
@@ -171,6 +188,7 @@ class Reader {
     clearTimeout(this.patience);
     this.awaited = null;
     this.show(this.record);
+    this.chart.setAttribute("aria-label", this.record.told);
     this.enlarge(null);
   }
 
@@ -182,34 +200,41 @@ class Reader {
   down(event) {
     const upper = event.composedPath()[0];
     const lower = upper.matches?.(UPPER) && upper.parentElement?.querySelector(LOWER);
-    if (!lower) this.giveUp();
-    if (!lower || !live.network || this.stroke) return;
+    if (!lower) {
+      this.giveUp();
+      return;
+    }
+    const drawing = this.stroke && !this.stroke.over;
+    if (!live.network || drawing || event.button !== 0 || !event.isPrimary) return;
     clearTimeout(this.patience);
     cancelAnimationFrame(this.frame);
     this.cover();
-    this.stroke = { id: event.pointerId, upper, lower, moved: true };
+    this.stroke = { id: event.pointerId, upper, lower, moved: true, over: false };
     const everyFrame = () => {
       this.frame = requestAnimationFrame(everyFrame);
       if (!this.stroke.moved) return;
       this.stroke.moved = false;
-      this.read(this.stroke);
+      this.read();
     };
     this.frame = requestAnimationFrame(everyFrame);
   }
 
-  move(id) {
-    if (this.stroke?.id === id) this.stroke.moved = true;
+  move({ pointerId, buttons }) {
+    if (this.stroke?.id !== pointerId) return;
+    this.stroke.moved = true;
+    if (!buttons) this.up(pointerId); // lifted where this page didn't hear of it
   }
 
   up(id) {
     const { stroke } = this;
-    if (stroke?.id !== id) return;
+    if (!stroke || stroke.id !== id || stroke.over) return;
+    stroke.over = true;
     cancelAnimationFrame(this.frame);
     // The canvas paints a finished stroke in the next frame, and till then shows it nowhere.
     this.frame = requestAnimationFrame(() => {
       this.frame = requestAnimationFrame(() => {
+        this.read();
         this.stroke = null;
-        this.read(stroke);
         this.settle();
         if (this.awaited) this.patience = setTimeout(() => this.giveUp(), PATIENCE);
       });
@@ -218,11 +243,17 @@ class Reader {
 
   /** Wait no longer: what is pressed may be Undo, which brings back the ink that was read last. */
   giveUp() {
+    if (this.stroke?.over) {
+      cancelAnimationFrame(this.frame);
+      this.stroke = null;
+    }
+    if (!this.awaited) return;
     this.awaited = null;
     this.settle();
   }
 
-  read({ upper, lower }) {
+  read() {
+    const { upper, lower } = this.stroke;
     let reading = null;
     try {
       reading = readBoard(live.network, (pixels) => {
@@ -232,8 +263,7 @@ class Reader {
     } catch {
       live.network = null;
       live.failed = true;
-      this.stroke = null;
-      cancelAnimationFrame(this.frame);
+      this.stroke.over = true;
       this.giveUp();
       this.hint();
       return;
@@ -251,7 +281,7 @@ class Reader {
     answer.hidden = !reading;
     document.querySelector(PANEL)?.toggleAttribute("data-live", Boolean(reading));
     if (!reading) return;
-    answer.dataset.verdict = reading.verdict;
+    answer.dataset.verdict = reading.verdict.replaceAll(" ", "-"); // as in answer.py
     const [digit, headline, detail] = answer.querySelectorAll(".ds-digit, strong, .ds-detail");
     [digit.textContent, headline.textContent, detail.textContent] = words(reading);
   }
@@ -266,9 +296,8 @@ class Reader {
     this.answer.style.width = `${panel.width}px`;
   }
 
-  show(reading) {
-    this.shown = reading;
-    const { image, probabilities } = reading;
+  show({ image, probabilities }) {
+    this.image = image;
     const { data } = this.picture;
     for (let i = 0, at = 0; i < 784; i++, at += 4) {
       const share = image ? image[i] / 255 : 0;
@@ -277,7 +306,7 @@ class Reader {
     }
     this.canvas.getContext("2d").putImageData(this.picture, 0, 0);
     const top = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : -1;
-    this.bars.forEach((bar, digit) => {
+    [...this.chart.children].forEach((bar, digit) => {
       const share = probabilities ? probabilities[digit] : 0;
       bar.style.setProperty("--share", share.toFixed(4));
       bar.classList.toggle("top", digit === top);
@@ -296,7 +325,7 @@ class Reader {
     const place = (share) => Math.min(27, Math.max(0, Math.floor(28 * share)));
     const column = place((event.clientX - left) / width);
     const row = place((event.clientY - top) / height);
-    const value = this.shown.image?.[28 * row + column] ?? 0;
+    const value = this.image?.[28 * row + column] ?? 0;
     this.pixel.textContent = `row ${row}, column ${column}: ${value} of 255`;
   }
 }
@@ -306,7 +335,7 @@ function words({ probabilities, verdict }) {
   if (verdict === "blank") return ["", "Your turn", ""];
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
   const [first, second] = order.map((digit) => `${digit} (${percent(probabilities[digit])})`);
-  if (verdict === "not-a-digit") {
+  if (verdict === "not a digit") {
     const near = probabilities[order[0]] >= 0.3; // a hair above the others says nothing
     return ["?", "Not a digit yet", near ? `The closest is ${first}.` : ""];
   }

@@ -8,6 +8,7 @@ after every stroke, which is the one of record.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from typing import Any
 
@@ -20,7 +21,7 @@ from mnist_core.weights import halves
 from pages.components import asset
 from pages.components.charts import told
 
-_BARS = "".join(f"<li><b>{digit}</b><i></i><span></span></li>" for digit in range(10))
+_BARS = "".join(f"<div><b>{digit}</b><i></i><span></span></div>" for digit in range(10))
 
 _network = st.components.v2.component(
     "digit_studio_live_network",
@@ -34,7 +35,7 @@ _reader = st.components.v2.component(
         '<div class="sees"><canvas width="28" height="28" role="img" aria-label="What the network'
         ' sees: your digit as 28 by 28 pixels, white on black."></canvas>'
         '<div class="pixel" hidden></div></div>'
-        f'<ol role="img">{_BARS}</ol>'
+        f'<div class="bars" role="img">{_BARS}</div>'
         '<p class="hint">Reads after each stroke: this browser can\'t read while you draw.</p>'
         '<div class="ds-reading" aria-hidden="true" hidden><div class="ds-digit"></div>'
         '<div><strong></strong><div class="ds-detail"></div></div></div>'
@@ -59,8 +60,12 @@ def live_reader(reading: Reading | None, classifier: Classifier, *, canvas: bool
     """
     shown = None if reading is None or reading.verdict == "blank" else reading
     probabilities = None if shown is None else shown.probabilities
+    try:
+        network = _sent(classifier)
+    except ModelError:
+        network = None  # the server reads from another file
     with st.container(key="live", gap=None):
-        _network(key="live_network", data=_sent(classifier))
+        _network(key="live_network", data=network)
         _reader(
             key="live_reader",
             data={
@@ -72,19 +77,21 @@ def live_reader(reading: Reading | None, classifier: Classifier, *, canvas: bool
         )
 
 
-# By the classifier itself: there is one for each network that has served.
-@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Classifier: id})
-def _sent(classifier: Classifier) -> dict[str, Any] | None:
-    """What the browser needs to read as this one does; None if a file of the model is damaged."""
+def _identity(classifier: Classifier) -> str:
+    """What changes when anything changes that the browser reads with."""
+    card = classifier.model.card
+    parts = card["files"], classifier.digit_from, classifier.sure_from
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Classifier: _identity})
+def _sent(classifier: Classifier) -> dict[str, Any]:
+    """What the browser needs to read as this one does; a damaged file is a ModelError."""
     model = classifier.model
-    try:
-        described, values = model.read("weights.json"), model.read("weights.bin")
-    except ModelError:
-        return None
     return {
-        "id": model.card["files"]["weights.bin"],
-        "described": json.loads(described),
-        "values": base64.b64encode(halves(values)).decode("ascii"),
+        "id": _identity(classifier),
+        "described": json.loads(model.read("weights.json")),
+        "values": base64.b64encode(halves(model.read("weights.bin"))).decode("ascii"),
         "digit_from": classifier.digit_from,
         "sure_from": classifier.sure_from,
         "side": CANVAS,

@@ -70,7 +70,7 @@ def test_everything_follows_the_pen_before_it_is_lifted(page: Page) -> None:
     assert float(root.get_attribute("data-live-confidence") or 0) > 0.9
     assert frames(page) > before + 5
     assert root.locator(".ds-reading").inner_text().startswith("4\n")
-    expect(root.locator("li.top")).to_have_text(["4>99.9 %"])
+    expect(root.locator(".bars .top")).to_have_text(["4>99.9 %"])
     assert "4" not in page.locator(".st-key-reading").inner_text().split("\n")[0]
     assert page.locator(".st-key-reading").evaluate("e => getComputedStyle(e).opacity") == "0"
     assert len({tuple(seen["levels"]) for seen in page.evaluate("window.seen")}) > 5
@@ -146,6 +146,62 @@ def test_what_is_undone_at_once_does_not_stay(page: Page) -> None:
     page.keyboard.press("Control+z")
     expect(page.locator(".ds-live")).to_have_attribute("data-live-digit", "1", timeout=1500)
     expect(page.locator(".ds-live .ds-reading")).to_be_hidden(timeout=1500)
+
+
+def test_a_stroke_right_after_another_is_followed_too(page: Page) -> None:
+    root = live(page)
+    first, second = template(4)
+    pen.draw(page, [first])
+    press_and_move(page, second)
+    expect(root).to_have_attribute("data-live-digit", "4")
+    page.mouse.up()
+    expect(root.locator(".ds-reading")).to_be_hidden(timeout=1500)
+    assert read(page) == 4
+
+
+@pytest.mark.parametrize("end", ["blur", "pointercancel", "no button"])
+def test_a_pen_that_is_lifted_elsewhere_ends_the_stroke(page: Page, end: str) -> None:
+    live(page)
+    press_and_move(page, template(1)[0])
+    page.evaluate(
+        """(end) => {
+             if (end === "blur") window.dispatchEvent(new Event("blur"));
+             else document.dispatchEvent(new PointerEvent(
+               end === "no button" ? "pointermove" : end, {pointerId: 1, buttons: 0}));
+           }""",
+        end,
+    )
+    page.wait_for_timeout(200)
+    before = frames(page)
+    page.mouse.move(400, 400)
+    page.wait_for_timeout(200)
+    assert frames(page) == before
+    page.mouse.up()
+    assert read(page) == 1
+
+
+def test_the_right_button_and_a_second_finger_draw_nothing(page: Page) -> None:
+    live(page)
+    box = pen.canvas(page).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 50, box["y"] + 50)
+    page.mouse.down(button="right")
+    page.mouse.move(box["x"] + 150, box["y"] + 150, steps=5)
+    page.mouse.up(button="right")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(200)
+    assert frames(page) == 0
+    press_and_move(page, template(1)[0])
+    before = frames(page)
+    pen.canvas(page).dispatch_event(
+        "pointerdown", {"pointerId": 7, "isPrimary": False, "button": 0, "bubbles": True}
+    )
+    page.evaluate("document.dispatchEvent(new PointerEvent('pointerup', {pointerId: 7}))")
+    page.mouse.move(box["x"] + 140, box["y"] + 250, steps=5)
+    page.wait_for_timeout(100)
+    assert frames(page) > before
+    page.mouse.up()
+    assert read(page) is not None
 
 
 def test_nothing_runs_while_the_pen_is_up(page: Page) -> None:
@@ -280,6 +336,10 @@ def test_a_browser_that_can_says_nothing_of_it(page: Page) -> None:
     page.get_by_text("Sample", exact=True).click()  # without a board to read
     pen.wait_reading(page)
     expect(page.get_by_text("Reads after each stroke")).to_be_hidden()
+    page.get_by_text("Draw", exact=True).last.click()
+    expect(pen.canvas(page)).to_be_visible()
+    expect(page.get_by_text("Reads after each stroke")).to_be_hidden()
+    live(page)
 
 
 def test_the_pixels_tell_their_values(page: Page) -> None:

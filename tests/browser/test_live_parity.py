@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page
 
 from mnist_core import weights
 from mnist_core.generated import make_digits, strokes_of
-from mnist_core.inference import Classifier
+from mnist_core.inference import Classifier, Reading, _judge
 from mnist_core.penmanship import on_canvas_anywhere
 from mnist_core.preprocessing import to_mnist
 from mnist_core.settings import PRESETS
@@ -30,6 +30,7 @@ from mnist_core.strokes import INK, Stroke, read_pendigits
 from mnist_core.templates import TEMPLATES
 from mnist_core.words import percent
 from pages.components import asset, live
+from pages.components.answer import _parts
 from tests.test_weights import convolution, dense, pool
 
 PARTS: Final = "live_ink.js", "live_network.js", "live.js"
@@ -42,7 +43,7 @@ READ: Final = """
 async ([sent, drawings]) => {
   const {readBoard, makeNetwork, fromHalves} = window.parts;
   const canvas = () => Object.assign(document.createElement("canvas"), {width: 280, height: 280});
-  window.network ??= {
+  window.network = {
     ...sent,
     read: makeNetwork(sent.described, fromHalves(sent.values)),
     pixels: canvas().getContext("2d", {willReadFrequently: true}),
@@ -70,6 +71,8 @@ async ([sent, drawings]) => {
     return {
       png: window.network.pixels.canvas.toDataURL().split(",")[1],
       read: reading !== null,
+      verdict: reading?.verdict,
+      words: reading ? window.parts.words(reading).map(String) : null,
       image: reading?.image ? Array.from(reading.image) : null,
       probabilities: reading?.probabilities ? Array.from(reading.probabilities) : null,
     };
@@ -82,7 +85,7 @@ async ([sent, drawings]) => {
 def scripts(browser: Browser) -> Iterator[Page]:
     """An empty page that has the scripts."""
     page = browser.new_page()
-    names = "makeNetwork, fromHalves, toMnist, readBoard, percent, words"
+    names = "makeNetwork, fromHalves, readBoard, percent, words"
     code = "\n".join([*map(asset, PARTS), f"globalThis.parts = {{ {names} }};"])
     page.add_script_tag(content=code, type="module")
     page.wait_for_function("window.parts")
@@ -125,41 +128,111 @@ def server_saw(png: str) -> NDArray[np.uint8]:
         return to_mnist(np.asarray(image.convert("RGBA")))
 
 
-def test_the_browser_reads_as_the_server_does(scripts: Page, classifier: Classifier) -> None:
-    sent = live._sent(classifier)
+@pytest.fixture(scope="module")
+def asked() -> list[dict[str, Any]]:
+    """The drawings, as `READ` takes them."""
     colour = f"rgb{INK}"
-    asked = [
+    return [
         {"strokes": [s.round(2).tolist() for s in strokes], "width": float(width), "colour": colour}
         for strokes, width in drawings()
     ]
-    assert len(asked) == DRAWINGS
-    answers = [
+
+
+def answers_to(scripts: Page, sent: dict[str, Any], asked: list[dict[str, Any]]) -> list[Any]:
+    return [
         answer
-        for first in range(0, DRAWINGS, AT_ONCE)
+        for first in range(0, len(asked), AT_ONCE)
         for answer in scripts.evaluate(READ, [sent, asked[first : first + AT_ONCE]])
     ]
+
+
+def test_the_browser_reads_as_the_server_does(
+    scripts: Page, classifier: Classifier, asked: list[dict[str, Any]]
+) -> None:
+    assert len(asked) == DRAWINGS
+    answers = answers_to(scripts, live._sent(classifier), asked)
     pictures = np.stack([server_saw(answer["png"]) for answer in answers])
-    blank = [not picture.any() for picture in pictures]
-    assert sum(blank) >= 40
-    probabilities = classifier.predict(pictures)
-    other_picture, other_digit, furthest = 0, 0, 0.0
-    for answer, picture, wanted, empty in zip(answers, pictures, probabilities, blank, strict=True):
+    outputs = classifier.outputs(pictures)
+    blanks = other_picture = other_digit = other_verdict = differing = 0
+    furthest = 0.0
+    for answer, picture, logits, wanted in zip(
+        answers, pictures, outputs["logits"], outputs["probabilities"], strict=True
+    ):
         assert answer["read"]
-        assert (answer["image"] is None) == empty
-        if empty:
+        assert (answer["image"] is None) == (not picture.any())
+        if answer["image"] is None:
+            blanks += 1
+            assert answer["verdict"] == "blank"
             continue
         theirs = np.array(answer["image"], int).reshape(28, 28)
         found = np.array(answer["probabilities"])
+        differing += (theirs != picture).any()
         other_picture += abs(theirs - picture).max() > 2
         other_digit += found.argmax() != wanted.argmax()
+        other_verdict += answer["verdict"] != _judge(logits, wanted, classifier)[0]
         furthest = max(furthest, abs(found - wanted).max())
     print(
-        f"{DRAWINGS} drawings: {other_picture} with another picture, {other_digit} with another"
-        f" digit; probabilities at most {furthest:.5f} apart"
+        f"{DRAWINGS} drawings: {differing} pictures differ at all, {other_picture} by more than 2"
+        f" of 255; {other_digit} digits and {other_verdict} verdicts differ; probabilities are at"
+        f" most {furthest:.5f} apart"
     )
+    assert blanks >= 40
     assert other_picture <= DRAWINGS // 1000
     assert other_digit <= DRAWINGS // 1000
+    assert other_verdict <= DRAWINGS // 500
     assert furthest <= 0.01
+
+
+@pytest.fixture(scope="module")
+def simple() -> Classifier:
+    """One that has not learned what is no digit."""
+    classifier = Classifier.load("default")
+    classifier.digit_from, classifier.sure_from = None, 0.8
+    return classifier
+
+
+def test_a_network_that_has_not_learned_what_is_no_digit(
+    scripts: Page, simple: Classifier, asked: list[dict[str, Any]]
+) -> None:
+    answers = answers_to(scripts, live._sent(simple), asked[-400:-40])
+    pictures = np.stack([server_saw(answer["png"]) for answer in answers])
+    outputs = simple.outputs(pictures)
+    wanted = [
+        _judge(logits, probabilities, simple)[0] if picture.any() else "blank"
+        for picture, logits, probabilities in zip(
+            pictures, outputs["logits"], outputs["probabilities"], strict=True
+        )
+    ]
+    found = [answer["verdict"] for answer in answers]
+    assert {"digit", "unsure", "not a digit"} <= set(found)
+    assert sum(f != w for f, w in zip(found, wanted, strict=True)) <= 1
+
+
+def test_the_answer_is_told_in_the_same_words(
+    scripts: Page, simple: Classifier, asked: list[dict[str, Any]]
+) -> None:
+    seen = set()
+    for answer in answers_to(scripts, live._sent(simple), asked[-400:-40]):
+        if answer["image"] is None:
+            continue
+        probabilities = np.array(answer["probabilities"], np.float32)
+        label = int(probabilities.argmax())
+        reading = Reading(
+            np.array(answer["image"], np.uint8).reshape(28, 28),
+            probabilities,
+            label,
+            float(probabilities[label]),
+            answer["verdict"],
+            "",
+        )
+        parts = _parts(reading, "")
+        digit, headline, detail = answer["words"]
+        assert digit == parts["digit"]
+        if answer["verdict"] != "not a digit":
+            assert headline == parts["headline"]
+        assert detail == parts["detail"].removeprefix("<br>")
+        seen.add(answer["verdict"])
+    assert seen == {"digit", "unsure", "not a digit"}
 
 
 def test_a_board_drawn_full_to_its_edges_is_left_to_the_server(
