@@ -46,8 +46,9 @@ run: $(VENV)/.runtime
 	exec env $(WEB) $(PY) -m streamlit run app.py --server.address '$(HOST)' --server.port '$(PORT)' \
 		--logger.hideWelcomeMessage true --logger.level warning
 
+# A file's tests stay together, with what they set up.
 test: lint chromium
-	@$(PY) -m pytest -rs -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -rs -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev
 	@$(PY) -m ruff check -q .

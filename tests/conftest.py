@@ -1,15 +1,4 @@
-from pathlib import Path
-
 import pytest
-
-_BROWSER = Path(__file__).parent / "browser"
-
-
-def pytest_collection_modifyitems(items):
-    """Two workers: one has the app in the browser to itself, and a file's tests stay together."""
-    for item in items:
-        alone = _BROWSER in item.path.parents and item.path.stem != "test_live_parity"
-        item.add_marker(pytest.mark.xdist_group("browser" if alone else item.path.stem))
 
 
 @pytest.fixture

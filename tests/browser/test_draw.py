@@ -275,7 +275,7 @@ def test_visitors_do_not_see_each_other(new_page: NewPage) -> None:
 def test_nothing_moves_while_drawing(page: Page) -> None:
     page.wait_for_selector(".ds-live[data-live=on]")
     places = """() => [".st-key-canvas", ".st-key-board_tools", ".st-key-reading",
-                       ".ds-live", ".ds-live canvas", ".ds-live ol"].flatMap(name =>
+                       ".ds-live", ".ds-live canvas", ".ds-live .bars"].flatMap(name =>
         [...document.querySelectorAll(name)].map(e => JSON.stringify(e.getBoundingClientRect())))"""
     pen.wait_reading(page)
     before = page.evaluate(places)
