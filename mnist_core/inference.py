@@ -59,7 +59,6 @@ class Classifier:
         model: what it was loaded from.
         digit_from: of a model that learned what is no digit, the `calibration.digitness` from
             which on a drawing is taken for one; of others None.
-        sure_from: the probability of the likeliest digit from which on it is the answer.
     """
 
     def __init__(self, model: registry.Model) -> None:
@@ -77,7 +76,6 @@ class Classifier:
         try:
             line = model.card.get("digit_from")
             self.digit_from = None if line is None else float(line)
-            self.sure_from = _SURE_WITHOUT_NONE if line is None else _SURE
             self._interpreter = Interpreter(model_content=content, num_threads=1)
             self._run = self._interpreter.get_signature_runner()
             self.predict(np.zeros((1, 28, 28), np.uint8))  # warms up, and finds what is missing
@@ -178,13 +176,18 @@ def read_drawing(image: NDArray[np.uint8], classifier: Classifier) -> Reading:
     return Reading(digit, probabilities, label, confidence, verdict, reason)
 
 
+def sure_from(classifier: Classifier) -> float:
+    """The probability of the likeliest digit from which on it is the answer."""
+    return _SURE_WITHOUT_NONE if classifier.digit_from is None else _SURE
+
+
 def _judge(
     logits: NDArray[np.float32], probabilities: NDArray[np.float32], classifier: Classifier
 ) -> tuple[Verdict, str]:
     """The verdict and its reason, from what the network says of the ten digits."""
     if classifier.digit_from is not None and digitness(logits) < classifier.digit_from:
         return "not a digit", _UNLIKE
-    sure = classifier.sure_from
+    sure = sure_from(classifier)
     second, first = (int(d) for d in np.argsort(probabilities)[-2:])
     if probabilities[first] >= sure:
         return "digit", ""

@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_core.errors import ModelError
-from mnist_core.inference import Classifier, Reading
+from mnist_core.inference import Classifier, Reading, sure_from
 from mnist_core.strokes import BOARD, CANVAS
 from mnist_core.weights import halves
 from pages.components import asset
@@ -80,8 +80,7 @@ def live_reader(reading: Reading | None, classifier: Classifier, *, canvas: bool
 def _identity(classifier: Classifier) -> str:
     """What changes when anything changes that the browser reads with."""
     card = classifier.model.card
-    parts = card["files"], classifier.digit_from, classifier.sure_from
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    return hashlib.sha256(repr((card["files"], classifier.digit_from)).encode()).hexdigest()
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Classifier: _identity})
@@ -93,7 +92,7 @@ def _sent(classifier: Classifier) -> dict[str, Any]:
         "described": json.loads(model.read("weights.json")),
         "values": base64.b64encode(halves(model.read("weights.bin"))).decode("ascii"),
         "digit_from": classifier.digit_from,
-        "sure_from": classifier.sure_from,
+        "sure_from": sure_from(classifier),
         "side": CANVAS,
         "board": f"rgb{BOARD}",
     }

@@ -187,7 +187,7 @@ def test_the_browser_reads_as_the_server_does(
 def simple() -> Classifier:
     """One that has not learned what is no digit."""
     classifier = Classifier.load("default")
-    classifier.digit_from, classifier.sure_from = None, 0.8
+    classifier.digit_from = None
     return classifier
 
 
