@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Locator, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, expect
 
 from mnist_core import datasets, maps
 from mnist_core.collection import ORDERS, PARTS, Collection
@@ -62,14 +62,9 @@ def figures() -> Iterator[Figure]:
     yield from _page_of_the_wall()
     yield from _neighbours()
     yield from _map()
-    with sync_playwright() as playwright:
-        browser = chromium.launch(playwright)
-        if browser is None:
-            print(chromium.MISSING)
-            return
+    for browser in chromium.browsers():
         with tempfile.TemporaryDirectory() as home, serve(Path(home)) as app:
             yield from _in_the_browser(browser, app)
-        browser.close()
 
 
 def _opened(part: str) -> Collection:

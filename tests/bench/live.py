@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import CDPSession, Page
 
 from mnist_core.generated import strokes_of
 from mnist_core.strokes import CANVAS
@@ -104,11 +104,7 @@ _NETWORK_ALONE: Final = """
 
 def figures() -> Iterator[Figure]:
     """Yield the figures, or say that there is no Chromium to measure with."""
-    with sync_playwright() as playwright:
-        browser = chromium.launch(playwright)
-        if browser is None:
-            print(chromium.MISSING)
-            return
+    for browser in chromium.browsers():
         with serve(Path(tempfile.mkdtemp())) as app:
             late = []
             for visit in range(_VISITS):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from mnist_core import generated
 from mnist_core.paths import PROJECT
@@ -44,11 +44,7 @@ _STOPWATCH = """
 
 def figures() -> Iterator[Figure]:
     """Yield the figures, or say that there is no Chromium to measure with."""
-    with sync_playwright() as playwright:
-        browser = chromium.launch(playwright)
-        if browser is None:
-            print(chromium.MISSING)
-            return
+    for browser in chromium.browsers():
         yield Figure("make run to a page that can be drawn on", _start(browser), "s", 6)
         folder = Path(tempfile.mkdtemp())
         with serve(folder / "app") as app, serve(folder / "empty", script=_EMPTY) as empty:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, Error, Playwright
+from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
 MISSING = "no Chromium found (install chromium or google-chrome, or name one: CHROMIUM=/path/to/it)"
 FLAGS = (
@@ -66,6 +66,17 @@ def launch(playwright: Playwright) -> Browser | None:
             except Error:
                 continue
     return None
+
+
+def browsers() -> Iterator[Browser]:
+    """Yield a Chromium to measure with; where there is none, say so and yield nothing."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        if browser is None:
+            print(MISSING)
+            return
+        yield browser
+        browser.close()
 
 
 def install() -> None:

@@ -258,6 +258,11 @@ def test_the_network_is_sent_once_a_visit(app: App, browser: Browser) -> None:
     page.wait_for_timeout(500)
     page.get_by_text("Draw", exact=True).last.click()
     pen.wait_reading(page)
+    page.get_by_role("link", name="About").click()
+    expect(page.get_by_role("heading", name="About this model")).to_be_visible()
+    page.get_by_role("link", name="Draw").click()
+    live(page)
+    pen.wait_reading(page)
     whole = [size for size in large if size > 50_000]
     assert len(whole) == 1
     assert sum(large) < 700_000
