@@ -1,4 +1,4 @@
-"""The commands about MNIST and pen strokes: fetch, verify, map, read.
+"""The commands about MNIST and pen strokes: fetch, verify, map, read, features.
 
 What they work on others may wait for, so they say in the `background` how far they are.
 """
@@ -33,6 +33,11 @@ Have a model read all digits of a split, for the Dataset page. Takes seconds; do
 model, unless it is there.
 """
 
+_FEATURES = """\
+Index the training digits by a model's features, for finding those nearest to a digit on the page
+Look inside. Takes half a minute; done once for each model, unless it is there.
+"""
+
 
 def add_commands(commands: Any) -> None:
     """Add `data`, with its own commands, to a parser's commands."""
@@ -51,7 +56,12 @@ def add_commands(commands: Any) -> None:
     for parser, command in ((arrange, _map), (read, _read)):
         parser.add_argument("split", choices=("train", "test"), help="which digits")
         parser.set_defaults(command=command)
-    read.add_argument("--model", metavar="ID", help="which model; default: the one in use")
+    index = parts.add_parser(
+        "features", help="index them by a model's features", description=_FEATURES
+    )
+    index.set_defaults(command=_features)
+    for parser in (read, index):
+        parser.add_argument("--model", metavar="ID", help="which model; default: the one in use")
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
@@ -133,6 +143,23 @@ def _read(arguments: argparse.Namespace) -> int:
                 classifier = Classifier(model)
             said = predictions.compute(classifier, arguments.split, tell)
     print(f"{arguments.split}: what {model.id} says of {len(said):,} digits is kept.")
+    return 0
+
+
+def _features(arguments: argparse.Namespace) -> int:
+    from mnist_core import registry
+    from mnist_core.cli import quiet_libraries
+    from mnist_core.explanation import similar
+    from mnist_core.inference import Classifier
+
+    model = registry.find(arguments.model)
+    with _at_work(similar.task(model)) as tell:
+        index = similar.kept(model)
+        if index is None:
+            with quiet_libraries():
+                classifier = Classifier(model)
+            index = similar.compute(classifier, tell)
+    print(f"The features of {len(index.places):,} training digits in {model.id} are kept.")
     return 0
 
 

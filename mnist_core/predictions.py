@@ -10,14 +10,15 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core import background, datasets, paths, registry
+from mnist_core import background, datasets
 from mnist_core.background import Status, Tell
-from mnist_core.errors import ModelError
 from mnist_core.files import writing
 from mnist_core.inference import Classifier
 from mnist_core.mnist_files import MNIST, Split
+from mnist_core.model_cache import file_for, sweep
 from mnist_core.registry import Model
 
+_KIND = "predictions"
 _STEP = 2048  # digits from one word about the progress to the next
 _KEPT = 20  # files, of at most 2 MB each
 
@@ -76,8 +77,7 @@ def compute(classifier: Classifier, split: Split, tell: Tell) -> NDArray[np.floa
         probabilities[rows] = classifier.predict(images[rows])
     with writing(_file(classifier.model, split)) as stream:
         np.savez_compressed(stream, probabilities=probabilities)
-    with contextlib.suppress(OSError, ModelError):  # somebody else may be sweeping
-        _sweep()
+    sweep(_KIND, [_digits(each) for each in get_args(Split)], keep=_KEPT)
     return probabilities
 
 
@@ -92,17 +92,9 @@ def _read(file: Path, _changed: int, count: int) -> NDArray[np.float32] | None:
     return None
 
 
+def _digits(split: Split) -> str:
+    return f"{split}-{MNIST.of(split)[0].sha256[:12]}"
+
+
 def _file(model: Model, split: Split) -> Path:
-    # A model that was trained again under its old name has other weights.
-    weights = str(model.card["files"].get("model.tflite"))[:12]
-    digits = MNIST.of(split)[0].sha256[:12]
-    return paths.cache() / "predictions" / f"{model.id}-{weights}-{split}-{digits}.npz"
-
-
-def _sweep() -> None:
-    """Delete what models said that are gone, and all but the newest of the rest."""
-    here = {_file(model, split) for model in registry.models() for split in get_args(Split)}
-    files = {file: file.stat().st_mtime for file in (paths.cache() / "predictions").glob("*.npz")}
-    newest = sorted(here & files.keys(), key=lambda file: -files[file])[:_KEPT]
-    for file in files.keys() - set(newest):
-        file.unlink(missing_ok=True)
+    return file_for(_KIND, model, _digits(split))

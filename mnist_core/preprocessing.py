@@ -41,41 +41,60 @@ def to_mnist(image: NDArray[np.uint8]) -> Gray:
     return place(find_ink(image))
 
 
-def place(ink: Gray) -> Gray:
+def place(
+    ink: Gray,
+    *,
+    crop: bool = True,
+    margin: bool = True,
+    centre: bool = True,
+    smooth: bool = True,
+    side: int = SIDE,
+) -> Gray:
     """Crop, scale and centre ink in MNIST's field; the second half of `to_mnist`.
+
+    Each step can be left out, to show what it is good for.
 
     Args:
         ink: (H, W) uint8 from `find_ink`.
+        crop: to the ink; otherwise the whole picture is scaled.
+        margin: scale the longer side to 20 of 28 pixels; otherwise to 28.
+        centre: put the centre of mass in the middle; otherwise that of the box.
+        smooth: let each pixel be the mean of what it covers (anti-aliasing); otherwise one point.
+        side: pixels of the result; more than 28 show the same at a higher resolution.
 
     Returns:
-        (28, 28) uint8, stretched so that the brightest pixel is 255; zeros if there is no ink,
+        (side, side) uint8, stretched so that the brightest pixel is 255; zeros if there is no ink,
         or only specks too small to be seen at this size.
     """
     box = ink_box(ink)
     if box is None:
-        return np.zeros((SIDE, SIDE), np.uint8)
+        return np.zeros((side, side), np.uint8)
+    if not crop:
+        box = Box(0, 0, *ink.shape)
     longest = max(box.height, box.width)
-    field = longest * SIDE / FIT  # side of the 28x28 field, in source pixels
+    # Side of the 28x28 field, in source pixels.
+    field = longest * SIDE / FIT if margin else float(longest)
     # The anti-aliased rim outside the box goes along: a pixel of the result, at most.
     rim = -(-longest // FIT)
     above, before = min(rim, box.top), min(rim, box.left)
-    crop = ink[box.top - above : box.bottom + rim, box.left - before : box.right + rim]
-    if crop.max() < 128:
-        crop = crop * np.uint8(255 // crop.max())  # faint ink would lose its shades in rounding
-    top, rest_y = _start(crop.sum(axis=1, dtype=np.float64), above, box.height, field)
-    left, rest_x = _start(crop.sum(axis=0, dtype=np.float64), before, box.width, field)
-    margin = rim + 1
-    side = int(np.ceil(field)) + 2 * margin
-    padded = np.zeros((side, side), np.uint8)
-    row, column = margin + top - above, margin + left - before
-    padded[row : row + crop.shape[0], column : column + crop.shape[1]] = crop
-    x, y = margin - rest_x, margin - rest_y
+    part = ink[box.top - above : box.bottom + rim, box.left - before : box.right + rim]
+    if part.max() < 128:
+        part = part * np.uint8(255 // part.max())  # faint ink would lose its shades in rounding
+    top, rest_y = _start(part.sum(axis=1, dtype=np.float64), above, box.height, field, centre)
+    left, rest_x = _start(part.sum(axis=0, dtype=np.float64), before, box.width, field, centre)
+    around = rim + 1
+    whole = int(np.ceil(field)) + 2 * around
+    padded = np.zeros((whole, whole), np.uint8)
+    row, column = around + top - above, around + left - before
+    padded[row : row + part.shape[0], column : column + part.shape[1]] = part
+    x, y = around - rest_x, around - rest_y
     small = np.asarray(
         Image.fromarray(padded).resize(
-            (SIDE, SIDE),
-            Image.Resampling.HAMMING,
+            (side, side),
+            Image.Resampling.HAMMING if smooth else Image.Resampling.NEAREST,
             box=(x, y, x + field, y + field),
-            reducing_gap=3.0,  # twice as fast on large drawings, and as good
+            # Twice as fast on large drawings, and as good.
+            reducing_gap=3.0 if smooth else None,
         )
     )
     return np.rint(small * (255.0 / max(small.max(), 1))).astype(np.uint8)
@@ -116,7 +135,7 @@ def ink_box(ink: Gray) -> Box | None:
 
 
 def _start(
-    profile: NDArray[np.float64], before: int, length: int, field: float
+    profile: NDArray[np.float64], before: int, length: int, field: float, by_mass: bool
 ) -> tuple[int, float]:
     """Where in the field the box begins, so that the centre of mass comes to lie at `CENTRE`.
 
@@ -125,15 +144,18 @@ def _start(
         before: see there.
         length: of the box, which always stays inside the field.
         field: side of the field; all in source pixels.
+        by_mass: otherwise the box itself is put in the middle.
 
     Returns:
         Whole source pixels, and the rest (-0.5 to 0.5). The rest is given up where a source pixel
         is as large as one of the field, since moving such an image by half a pixel would only
         blur it, and kept from two to one on.
     """
-    mass = float(profile @ np.arange(len(profile))) / float(profile.sum()) + 0.5 - before
     last = field - length
-    start = min(max(CENTRE * field / SIDE - mass, 0.0), last)
+    start = last / 2
+    if by_mass:
+        mass = float(profile @ np.arange(len(profile))) / float(profile.sum()) + 0.5 - before
+        start = min(max(CENTRE * field / SIDE - mass, 0.0), last)
     whole = min(int(np.floor(start + 0.5)), int(last))
     freedom = min(max(field / SIDE - 1, 0.0), 1.0)
     return whole, (start - whole) * freedom

@@ -1,8 +1,10 @@
-"""Principal components: the few directions in which digits differ most."""
+"""Principal components: the few directions in which digits, or their features, differ most."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +17,8 @@ class Components:
     """The principal components of a set of images, strongest first.
 
     Attributes:
-        mean: (784,) float32, the mean image, 0-255.
-        axes: (784, K) float32, orthonormal columns; the largest weight of each is positive.
+        mean: (D,) float32, the mean; of images D is 784.
+        axes: (D, K) float32, orthonormal columns; the largest weight of each is positive.
         share: (K,) float32, the share of the whole variance that each explains.
     """
 
@@ -24,9 +26,9 @@ class Components:
     axes: NDArray[np.float32]
     share: NDArray[np.float32]
 
-    def places(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N, 28, 28) uint8 -> (N, K) float32: where the images are along the components."""
-        flat = images.reshape(len(images), -1)
+    def places(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """(N, 28, 28) uint8, or (N, D) -> (N, K) float32: where they are along the components."""
+        flat = images.reshape(len(images), math.prod(images.shape[1:]))
         out = np.empty((len(flat), self.axes.shape[1]), np.float32)
         for start in range(0, len(flat), _CHUNK):
             rows = slice(start, start + _CHUNK)
@@ -34,8 +36,12 @@ class Components:
         return out
 
 
-def principal_components(images: NDArray[np.uint8], count: int) -> Components:
-    """Find the `count` strongest components, 1-784, of at least one image (N, 28, 28) uint8.
+def principal_components(images: NDArray[Any], count: int) -> Components:
+    """Find the `count` strongest components, 1-D, of at least one image or row of numbers.
+
+    Args:
+        images: (N, 28, 28) uint8, or (N, D) float32.
+        count: how many.
 
     Method: eigenvectors of the covariance matrix (H. Hotelling, "Analysis of a complex of
     statistical variables into principal components", 1933), which for MNIST is far smaller than

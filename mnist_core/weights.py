@@ -85,19 +85,22 @@ class PlainNetwork:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"The weights can't be read: {error}.") from error
 
-    def forward(self, digits: NDArray[np.uint8]) -> dict[str, Array]:
+    def forward(self, digits: NDArray[np.uint8], *, normalised: bool = True) -> dict[str, Array]:
         """Run the network.
 
         Args:
             digits: (N, 28, 28) uint8.
+            normalised: divide by 255 first, as it was trained; False shows what comes of 0-255.
 
         Returns:
             The output of every layer by its name, float32, first axis N.
         """
-        x: Array = digits[..., None].astype(np.float32) / np.float32(255)
+        x: Array = digits[..., None].astype(np.float32)
+        if normalised:
+            x /= np.float32(255)
         outputs = {}
         for layer in self.layers:
-            x = _activate(_RUN[layer["type"]](x, layer), layer.get("activation", "linear"))
+            x = activate(_RUN[layer["type"]](x, layer), layer.get("activation", "linear"))
             outputs[layer["name"]] = x
         return outputs
 
@@ -168,7 +171,8 @@ def _slice(entry: dict[str, Any], values: Array) -> Array:
     return part.reshape(entry["shape"])
 
 
-def _activate(x: Array, name: str) -> Array:
+def activate(x: Array, name: str) -> Array:
+    """Apply an activation to (..., units), softmax along the last axis."""
     if name == "relu":
         return np.maximum(x, 0)
     if name == "tanh":
@@ -183,15 +187,18 @@ def _activate(x: Array, name: str) -> Array:
     return x
 
 
+def same_padding(length: int, extent: int, stride: int) -> tuple[int, int]:
+    """How far "same" padding reaches beyond `length` values at the begin and the end."""
+    lacking = max((-(-length // stride) - 1) * stride + extent - length, 0)
+    return lacking // 2, lacking - lacking // 2
+
+
 def _windows(
     x: Array, size: list[int], strides: list[int], padding: str, fill: float
 ) -> NDArray[np.float32]:
     """(N, H, W, C) -> (N, H', W', C, size_y, size_x), padded as TensorFlow pads."""
     if padding == "same":
-        pads = []
-        for length, extent, step in zip(x.shape[1:3], size, strides, strict=True):
-            lacking = max((-(-length // step) - 1) * step + extent - length, 0)
-            pads.append((lacking // 2, lacking - lacking // 2))
+        pads = [same_padding(*along) for along in zip(x.shape[1:3], size, strides, strict=True)]
         x = np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=fill)
     view = np.lib.stride_tricks.sliding_window_view(x, tuple(size), axis=(1, 2))
     windows: NDArray[np.float32] = view[:, :: strides[0], :: strides[1]]

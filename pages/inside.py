@@ -1,51 +1,69 @@
-"""Look inside: what every layer of the network makes of one digit."""
+"""Look inside: how the network reads a digit, step by step."""
 
 import streamlit as st
 
 from mnist_core.explanation import through_the_layers
 from pages.components import session
-from pages.components.charts import pixel_view, probability_bars
 from pages.components.frame import errors_shown, within_frame
-from pages.components.layers import show_layer
+from pages.components.inside.evidence import where_it_looked
+from pages.components.inside.ink import from_ink_to_numbers
+from pages.components.inside.layers import through_all_layers
+from pages.components.inside.nudge import what_if
+from pages.components.inside.similar import who_it_reminds_of
+from pages.components.inside.softmax import to_probabilities
+from pages.components.reader import read_digit
 
-DRAWN = "Your drawing"
+STEPS = {
+    "ink": "From ink to 784 numbers",
+    "layers": "Through the layers",
+    "probabilities": "To ten probabilities",
+    "where": "Where it looked",
+    "reminds": "Who it reminds it of",
+    "what-if": "What if",
+}
+
+
+def heading(step: str) -> None:
+    number = list(STEPS).index(step) + 1
+    st.subheader(f"{number}. {STEPS[step]}", anchor=step, divider="gray")
+
+
+@st.fragment
+def look_inside() -> None:
+    """One fragment, so that a stroke runs this and not the frame; its steps are some, too."""
+    classifier = session.classifier()
+    read = read_digit(classifier)
+    reading = read.reading
+    if read.image is None or reading is None or reading.verdict == "blank":
+        st.info(
+            "Then you see here, step by step, how the network comes to its answer: "
+            + "; ".join(title[0].lower() + title[1:] for title in STEPS.values())
+            + ". No idea what to draw? Choose **Sample** above."
+        )
+        return
+    links = " · ".join(
+        f"[{n}. {title}](#{step})" for n, (step, title) in enumerate(STEPS.items(), 1)
+    )
+    st.markdown(f":small[{links}]")
+    with errors_shown():
+        network = session.plain_network(classifier)
+        layers = through_the_layers(classifier, network, reading.image)
+        values = {layer.name: layer.values for layer in layers}
+        heading("ink")
+        from_ink_to_numbers(read.image, classifier, network)
+        heading("layers")
+        through_all_layers(layers, reading.image)
+        heading("probabilities")
+        to_probabilities(values["logits"], read.truth[1] if read.truth else reading.label)
+        heading("where")
+        where_it_looked(classifier, layers, reading.image, reading.label, reading.runner_up)
+        heading("reminds")
+        who_it_reminds_of(classifier, values["features"], reading.label, reading.image)
+        heading("what-if")
+        what_if(reading.image, classifier)
+
 
 within_frame()
-st.title("Look inside")
-digits = {}
-if (drawn := session.drawn_digit()) is not None:
-    digits[DRAWN] = drawn
-if handed := session.handed_over():
-    image, name, label = handed
-    digits[name] = image
-if not digits:
-    st.write(
-        "Draw a digit, or open one of the data set and send it here; then you see what every layer"
-        " of the network makes of it."
-    )
-    st.page_link("pages/draw.py", label="Draw a digit")
-    st.page_link("pages/dataset.py", label="Pick one from the data set")
-    st.stop()
-names = list(digits)
-if st.session_state.get("inside") not in names:
-    st.session_state.inside = names[-1]
-chosen = st.segmented_control(
-    "Which digit", names, key="inside", required=True, label_visibility="collapsed"
-)
-digit = digits[chosen or names[-1]]
-with errors_shown():
-    classifier = session.classifier()
-    layers = through_the_layers(classifier, digit)
-    st.write(
-        f"The digit goes through {session.described(classifier.model)}, layer by layer. Each turns"
-        " the numbers before it into new ones, until ten are left: how sure it is of each digit."
-    )
-    with st.container(horizontal=True, gap="medium"):
-        with st.container(width=196, gap="xsmall"):
-            pixel_view(digit)
-            st.caption("What goes in: 784 numbers")
-        with st.container(width=456, gap="xsmall"):
-            probability_bars(layers[-1].values)
-            st.caption("What comes out: ten probabilities")
-    for number, layer in enumerate(layers, 1):
-        show_layer(number, layer)
+with st.container(key="inside"):
+    st.title("Look inside")
+    look_inside()

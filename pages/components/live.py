@@ -8,7 +8,6 @@ after every stroke, which is the one of record.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from typing import Any
 
@@ -18,7 +17,7 @@ from mnist_core.errors import ModelError
 from mnist_core.inference import Classifier, Reading, sure_from
 from mnist_core.strokes import BOARD, CANVAS
 from mnist_core.weights import halves
-from pages.components import asset
+from pages.components import asset, session
 from pages.components.charts import told
 
 _BARS = "".join(f"<div><b>{digit}</b><i></i><span></span></div>" for digit in range(10))
@@ -77,18 +76,12 @@ def live_reader(reading: Reading | None, classifier: Classifier, *, canvas: bool
         )
 
 
-def _identity(classifier: Classifier) -> str:
-    """What changes when anything changes that the browser reads with."""
-    card = classifier.model.card
-    return hashlib.sha256(repr((card["files"], classifier.digit_from)).encode()).hexdigest()
-
-
-@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Classifier: _identity})
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Classifier: session.identity})
 def _sent(classifier: Classifier) -> dict[str, Any]:
     """What the browser needs to read as this one does; a damaged file is a ModelError."""
     model = classifier.model
     return {
-        "id": _identity(classifier),
+        "id": session.identity(classifier),
         "described": json.loads(model.read("weights.json")),
         "values": base64.b64encode(halves(model.read("weights.bin"))).decode("ascii"),
         "digit_from": classifier.digit_from,

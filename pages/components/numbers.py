@@ -7,7 +7,13 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from pages.components import asset
 from pages.components.charts import chart, graphite
+from pages.components.gallery import png_address
+
+_link = st.components.v2.component(
+    "digit_studio_numbers", js=asset("numbers.js"), isolate_styles=False
+)
 
 
 def numbers(image: NDArray[np.uint8]) -> None:
@@ -15,11 +21,34 @@ def numbers(image: NDArray[np.uint8]) -> None:
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=570):
             st.markdown("**As it is kept: 0 to 255**")
-            st.html(_table(image, [str(v) for v in image.ravel().tolist()], "0 to 255"))
+            number_table(image, unit="0 to 255")
         with st.container(width=570):
             st.markdown("**As the network gets it: divided by 255**")
-            st.html(_table(image, [_share(v) for v in image.ravel().tolist()], "0 to 1"))
+            number_table(image, unit="0 to 1")
     _histogram(image)
+
+
+def number_table(image: NDArray[np.uint8], *, unit: str) -> None:
+    """Show a digit, (28, 28) uint8, as a table; `unit` is "0 to 255" or "0 to 1"."""
+    said = image.ravel().tolist()
+    words = [str(v) for v in said] if unit == "0 to 255" else [_share(v) for v in said]
+    st.html(_table(image, words, unit))
+
+
+def pixel_picture(image: NDArray[np.uint8], *, key: str) -> None:
+    """Show a digit, (28, 28) uint8, whose pixels point at their numbers, and the other way round.
+
+    Args:
+        image: the digit.
+        key: of the container that holds this and `number_table`.
+    """
+    st.html(
+        '<div class="ds-pixels" tabindex="0" role="img" aria-label="The digit as 28 by 28 pixels;'
+        ' the arrows go from pixel to pixel.">'
+        f'<img src="{png_address(image)}" alt="" draggable="false"><i hidden></i></div>'
+        '<p class="ds-pixel" aria-live="polite">Point at a pixel or a number.</p>'
+    )
+    _link(key=f"{key}_link", data=key)
 
 
 def _share(value: int) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from mnist_core import registry
+from mnist_core import explanation, registry
 from mnist_core.errors import ModelError
 from mnist_core.inference import Classifier
 from mnist_core.pictures import open_picture
 from mnist_core.preprocessing import to_mnist
 from mnist_core.settings import PRESETS
+from mnist_core.weights import PlainNetwork
 from pages.components.sketchbook import Sketchbook
 
 
@@ -30,6 +32,22 @@ def classifier() -> Classifier:
     except ModelError as error:
         st.error(str(error))
         st.stop()
+
+
+def identity(classifier: Classifier) -> str:
+    """What changes when anything changes that a classifier reads with; for caches."""
+    card = classifier.model.card
+    return hashlib.sha256(repr((card["files"], classifier.digit_from)).encode()).hexdigest()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Classifier: identity})
+def plain_network(classifier: Classifier) -> PlainNetwork:
+    """The same network as plain arrays.
+
+    Raises:
+        ModelError: its files are missing, altered, or of another network.
+    """
+    return explanation.plain_network(classifier)
 
 
 def described(model: registry.Model) -> str:
@@ -72,7 +90,6 @@ def hand_over(image: NDArray[np.uint8], name: str, label: int) -> None:
     """Give a digit, (28, 28) uint8, with its name and label to the pages Draw and Look inside."""
     st.session_state.handed_over = image, name, label
     st.session_state.just_handed_over = True
-    st.session_state.inside = name
 
 
 def just_handed_over() -> bool:

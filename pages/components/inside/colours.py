@@ -1,0 +1,41 @@
+"""Numbers above and below zero as colours: orange and blue, which most people can tell apart."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+GROUND = np.array([11, 17, 28])
+ABOVE = np.array([255, 146, 64])
+BELOW = np.array([77, 148, 255])
+
+
+def signed_picture(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """(h, w) numbers -> (h, w, 3) uint8: orange above 0, blue below, black at 0."""
+    shares = values / max(float(np.abs(values).max()), 1e-9)
+    to = np.where(shares[..., None] < 0, BELOW, ABOVE)
+    picture: NDArray[np.uint8] = (
+        (GROUND + np.abs(shares)[..., None] * (to - GROUND)).round().astype(np.uint8)
+    )
+    return picture
+
+
+def address(picture: NDArray[np.uint8]) -> str:
+    """A picture (h, w, 3) uint8 as a data: address."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def signed_address(values: NDArray[np.float64]) -> str:
+    """`signed_picture` as a data: address."""
+    return address(signed_picture(values))
+
+
+def signed_style(share: float) -> str:
+    """The style of a table's cell for a number from -1 to 1."""
+    return f"--{'above' if share >= 0 else 'below'}:{abs(share):.2f}"
