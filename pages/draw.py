@@ -14,8 +14,7 @@ sketchbook = session.sketchbook()
 @st.fragment
 def draw_and_read() -> None:
     """One fragment, so that a stroke runs this and nothing else."""
-    read = read_digit(session.classifier())
-    st.page_link("pages/inside.py", label="Why? Look inside the network", icon="🔍")
+    read = read_digit(session.classifier(), why=True)
     if read.source == DRAW:
         st.caption("Your drawings: pick one to have it back")
         gallery(

@@ -56,8 +56,13 @@ class Read:
         return "read right" if self.reading.label == self.truth[1] else "misread"
 
 
-def read_digit(classifier: Classifier) -> Read:
-    """Let a digit be drawn or chosen, and show its reading beside it."""
+def read_digit(classifier: Classifier, *, why: bool = False) -> Read:
+    """Let a digit be drawn or chosen, and show its reading beside it.
+
+    Args:
+        classifier: the network that reads.
+        why: offer the way to the page that explains the reading.
+    """
     with st.container(horizontal=True, gap="medium"):
         left = st.container(width=CANVAS)
         right = st.container(width=456, key="reader")
@@ -89,6 +94,8 @@ def read_digit(classifier: Classifier) -> Read:
         st.caption("What the network sees, and how sure it is", help=_SEES)
         if truth and read.outcome:
             st.markdown(f"{truth[0]}. Its true label is {truth[1]}: {read.outcome}.")
+        if why:
+            st.page_link("pages/inside.py", label="**Why?** Look inside, step by step")
         st.caption(f"Read by {session.described(classifier.model)}.")
     return read
 

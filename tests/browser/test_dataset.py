@@ -460,4 +460,4 @@ def test_by_keyboard_alone(new_page: NewPage) -> None:
     expect_open(page, "test", 1)
     dialog(page).get_by_role("button", name="Send to Look inside").press("Enter")
     expect(page.get_by_text("1. Convolution, 12 filters of 5 × 5")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("img", name="What the 12 filters of layer 1")).to_be_visible()
+    expect(page.get_by_role("application", name="What the 12 filters of layer 1")).to_be_visible()

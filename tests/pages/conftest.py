@@ -15,6 +15,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import script_runner
 
 from mnist_core import datasets, doubts, fetching, maps, predictions
+from mnist_core.explanation import similar
 from mnist_core.trainer import tending
 from tests.pages import runs
 from tests.pages.browsed import DOUBTFUL, TRAIN, arrays, forget_maps, never, save_mnist, spec
@@ -55,7 +56,7 @@ def small_mnist(offline: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     """What is a whole MNIST on this computer is the stand-in; there is none yet."""
     small, load = spec(), datasets.load_mnist
     monkeypatch.setattr(datasets, "load_mnist", lambda split: load(split, spec=small))
-    for module in (predictions, maps, doubts):
+    for module in (predictions, maps, doubts, similar):
         monkeypatch.setattr(module, "MNIST", small)
     # Maps are kept by what only tells digits apart that are in memory together.
     forget_maps()
@@ -90,7 +91,7 @@ def folds(mnist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (fetching, predictions, maps):
+    for module in (fetching, predictions, maps, similar):
         monkeypatch.setattr(module, "start", never)
 
 

@@ -44,7 +44,8 @@ def from_ink_to_numbers(
         "A network reads numbers, not pictures, and only of the kind it learned from. So your"
         " digit is made to look like those of MNIST: cut to its ink, scaled, and moved until its"
         " [[centre of mass]] is in the middle. Switch a step off and see what becomes of the"
-        " reading: this is why networks that read 99 % of MNIST fail on drawings."
+        " reading: this is why networks that read 99 % of MNIST fail on drawings. (The one that"
+        " comes with Digit Studio bears more than most: it learned from drawings, too.)"
     )
     ink = find_ink(image)
     on = {name: bool(st.session_state.get(f"ink_{name}", True)) for name in _SWITCHES}
@@ -113,11 +114,15 @@ def _strip(
     size = f"the longer side is {FIT if steps['margin'] else SIDE} of {SIDE} pixels"
     middle = "its centre of mass" if steps["centre"] else "the middle of its box"
     edges = "" if steps["smooth"] else ", hard edges"
+
+    def done(words: str, step: str) -> str:
+        return words.capitalize() if steps[step] else f"Not {words}"
+
     return [
         ("As drawn", _fitted(_grey(image)), "Your digit as it was drawn."),
-        ("Cut to its ink", _fitted(cropped), f"What is left of the picture: {shown}."),
-        ("Scaled", _framed(scaled, steps["margin"]), f"Scaled so that {size}."),
-        ("Centred", _crossed(centred), f"Moved so that {middle} is in the middle."),
+        (done("cut", "crop"), _fitted(cropped), f"What is left of the picture: {shown}."),
+        (done("scaled", "margin"), _framed(scaled, steps["margin"]), f"Scaled so that {size}."),
+        (done("centred", "centre"), _crossed(centred), f"Moved so that {middle} is in the middle."),
         (f"{SIDE} × {SIDE} pixels", numbers, f"The 28 by 28 pixels{edges}."),
         (f"In: {unit}", numbers, f"The same pixels, as the network gets them: from {unit}."),
     ]

@@ -10,7 +10,7 @@ from mnist_core.explanation import LayerSeen, unit_sum
 from mnist_core.words import plural
 from pages.components.glossary import prose
 from pages.components.inside.snippets import code
-from pages.components.inside.sums import show_sum
+from pages.components.inside.sums import told_sum
 from pages.components.inside.units import Place, unit_picker
 
 
@@ -53,7 +53,7 @@ def _card(number: int, layer: LayerSeen, digit: NDArray[np.uint8]) -> None:
                 on_pick=pick,
             )
         with st.container(width=440):
-            show_sum(unit_sum(layer, chosen), layer, digit)
+            st.html(told_sum(unit_sum(layer, chosen), layer, digit))
 
 
 def _chosen(layer: LayerSeen, place: Place | None) -> Place:

@@ -15,7 +15,7 @@ from pages.components.glossary import prose
 from pages.components.inside.snippets import code
 
 _SLIDERS = (
-    ("turn", "Turn", -60, 60, 1, "°"),
+    ("turn", "Turn", -180, 180, 1, "°"),
     ("across", "Left, right", -9, 9, 0.5, "px"),
     ("down", "Up, down", -9, 9, 0.5, "px"),
     ("thick", "Thinner, thicker", -2, 2, 0.1, ""),

@@ -6,7 +6,6 @@ import html
 from collections.abc import Sequence
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from mnist_core.explanation import LayerSeen, UnitSum, adding_up
@@ -24,9 +23,9 @@ _ACTIVATIONS = {
 }
 
 
-def show_sum(unit: UnitSum, layer: LayerSeen, digit: NDArray[np.uint8]) -> None:
-    """Show how a unit of a layer comes by its value for a digit, (28, 28) uint8."""
-    st.html(f'<div class="ds-sum">{_head(unit, layer, digit)}{_body(unit, layer)}</div>')
+def told_sum(unit: UnitSum, layer: LayerSeen, digit: NDArray[np.uint8]) -> str:
+    """How a unit of a layer comes by its value for a digit, (28, 28) uint8, as HTML."""
+    return f'<div class="ds-sum">{_head(unit, layer, digit)}{_body(unit, layer)}</div>'
 
 
 def _head(unit: UnitSum, layer: LayerSeen, digit: NDArray[np.uint8]) -> str:

@@ -1,0 +1,152 @@
+"""How long Look inside takes the server: `python -m tests.bench.inside` alone, or `make bench`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from statistics import median
+from time import perf_counter
+from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import datasets, generated, heldout
+from mnist_core.explanation import (
+    evidence,
+    occlusion,
+    plain_network,
+    similar,
+    through_the_layers,
+    unit_sum,
+)
+from mnist_core.inference import Classifier
+from mnist_core.paths import PROJECT
+from mnist_core.preprocessing import to_mnist
+from mnist_core.templates import TEMPLATES
+from pages.components.inside.sums import told_sum
+from tests.bench.figure import Figure
+from tests.pages import drawn
+
+_DRAWINGS = 200
+_RANDOM = 20  # removals of random ink, for each drawing
+
+
+def figures() -> Iterator[Figure]:
+    """Yield the figures; those of MNIST's training digits only where MNIST is."""
+    classifier = Classifier.load("default")
+    yield _page(classifier)
+    yield _unit(classifier)
+    if datasets.find_mnist():
+        yield from _neighbours(classifier)
+    yield from _faithful(classifier)
+
+
+def _page(classifier: Classifier) -> Figure:
+    """The whole page for a new drawing, without the frame around it."""
+    with tempfile.TemporaryDirectory() as home, patch.dict(os.environ, DIGIT_STUDIO_HOME=home):
+        if datasets.find_mnist():
+            started = perf_counter()
+            similar.compute(classifier, lambda share, words: None)
+            print(f"     indexing 60,000 digits: {perf_counter() - started:.0f} s, once")
+        return _timed_page()
+
+
+def _timed_page() -> Figure:
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60).run()
+    app.switch_page("pages/inside.py").run()
+    times = []
+    for label in [0, *TEMPLATES]:
+        app.session_state["board"] = drawn.sent(drawn.template(label))
+        started = perf_counter()
+        app.run()
+        times.append(perf_counter() - started)
+        assert not app.exception and len(app.subheader) == 6
+    return Figure("Look inside, a new drawing", 1000 * median(times[1:]), "ms", 250)
+
+
+def _unit(classifier: Classifier) -> Figure:
+    """The slowest of all layers, from the click to the words."""
+    digit = generated.make_digits(1, seed=1).images[0]
+    slowest = 0.0
+    for layer in through_the_layers(classifier, plain_network(classifier), digit):
+        place = tuple(length // 2 for length in layer.values.shape)
+        taken = []
+        for _ in range(21):
+            started = perf_counter()
+            told_sum(unit_sum(layer, place), layer, digit)
+            taken.append(perf_counter() - started)
+        slowest = max(slowest, median(taken))
+    return Figure("one unit's arithmetic, the slowest layer", 1000 * slowest, "ms", 20)
+
+
+def _neighbours(classifier: Classifier) -> Iterator[Figure]:
+    images = datasets.load_mnist("train").images
+    index = similar.index_features(classifier, images, lambda share, words: None)
+    taken = []
+    for features in classifier.outputs(heldout.generated_digits().images[:_DRAWINGS])["features"]:
+        started = perf_counter()
+        index.nearest(features)
+        taken.append(perf_counter() - started)
+    yield Figure("nearest of 60,000 in feature space, slowest of 200", 1000 * max(taken), "ms", 20)
+
+
+def _faithful(classifier: Classifier) -> Iterator[Figure]:
+    """Whether the ink that is said to speak for a digit matters more than other ink."""
+    digits, kind = _drawn()
+    network = plain_network(classifier)
+    random = np.random.default_rng(0)
+    better = {"occlusion": 0, "class activation map": 0}
+    for digit in digits:
+        probabilities = classifier.predict(digit[None])[0]
+        second, label = (int(each) for each in np.argsort(probabilities)[-2:])
+        found = evidence(through_the_layers(classifier, network, digit), label, second)
+        assert found is not None
+        blocks = np.kron(found.places, np.ones((4, 4)))
+        shares = {
+            "occlusion": occlusion(classifier, digit, label, second),
+            "class activation map": blocks * digit,
+        }
+        ink = np.flatnonzero(digit)
+        count = max(1, round(len(ink) / 10))
+        for name, share in shares.items():
+            chosen = ink[np.argsort(-share.ravel()[ink], kind="stable")[:count]]
+            others = [random.choice(ink, count, replace=False) for _ in range(_RANDOM)]
+            said = classifier.predict(_without(digit, [chosen, *others]))[:, label]
+            better[name] += bool(said[0] < said[1:].mean())
+    title = f"of {len(digits)} {kind}, 10 % of the ink by occlusion matters more than random ink in"
+    yield Figure(title, 100 * better["occlusion"] / len(digits), "%", 95, at_least=True)
+    coarse = 100 * better["class activation map"] / len(digits)
+    print(f"     the same by the class activation map, which is coarser: {coarse:.1f} %")
+
+
+def _drawn() -> tuple[NDArray[np.uint8], str]:
+    written = heldout.pen_digits("validation")
+    if not written:
+        return heldout.generated_digits().images[:_DRAWINGS], "generated digits"
+    chosen = np.random.default_rng(0).choice(len(written), _DRAWINGS, replace=False)
+    drawings = heldout.standard([written[i] for i in chosen])
+    return np.stack([to_mnist(drawing) for drawing in drawings]), "pen drawings"
+
+
+def _without(digit: NDArray[np.uint8], removed: list[NDArray[np.intp]]) -> NDArray[np.uint8]:
+    pictures = np.repeat(digit.reshape(1, -1), len(removed), axis=0)
+    for picture, pixels in zip(pictures, removed, strict=True):
+        picture[pixels] = 0
+    return pictures.reshape(-1, 28, 28)
+
+
+def main() -> int:
+    """Print these figures alone."""
+    fine = True
+    for figure in figures():
+        print(figure, flush=True)
+        fine = fine and figure.fine
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
