@@ -51,14 +51,14 @@ class PlainNetwork:
     multiply_adds: int
 
     @classmethod
-    def load(cls, folder: Path) -> PlainNetwork:
+    def load(cls, folder: Path | str) -> PlainNetwork:
         """Read a network from the folder that holds its two files.
 
         Raises:
             ModelError: a file is missing or doesn't fit the other.
         """
         try:
-            files = [(folder / name).read_bytes() for name in ("weights.json", "weights.bin")]
+            files = [(Path(folder) / name).read_bytes() for name in ("weights.json", "weights.bin")]
         except OSError as error:
             raise ModelError(f"The weights in {folder} can't be read: {error}.") from error
         return cls.parse(*files)
@@ -171,18 +171,18 @@ def _slice(entry: dict[str, Any], values: Array) -> Array:
     return part.reshape(entry["shape"])
 
 
-def activate(x: Array, name: str) -> Array:
-    """Apply an activation to (..., units), softmax along the last axis."""
+def activate(x: NDArray[Any], name: str) -> NDArray[Any]:
+    """Apply an activation to (..., units) of any float, softmax along the last axis."""
     if name == "relu":
         return np.maximum(x, 0)
     if name == "tanh":
         return np.tanh(x)
     if name == "sigmoid":
-        logistic: Array = 0.5 + 0.5 * np.tanh(0.5 * x)  # overflows nowhere
+        logistic: NDArray[Any] = 0.5 + 0.5 * np.tanh(0.5 * x)  # overflows nowhere
         return logistic
     if name == "softmax":
         raised = np.exp(x - x.max(axis=-1, keepdims=True))
-        normal: Array = raised / raised.sum(axis=-1, keepdims=True)
+        normal: NDArray[Any] = raised / raised.sum(axis=-1, keepdims=True)
         return normal
     return x
 

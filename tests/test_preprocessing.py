@@ -246,5 +246,146 @@ def test_a_photo_of_nothing_is_blank() -> None:
     assert not to_mnist(shade.clip(0, 255).astype(np.uint8)).any()
 
 
+# Steps left out
+
+
+def off_centre(*, size: float = 120) -> Image8:
+    """A 7 in the upper left of the canvas, whose mass is not in the middle of its box."""
+    shape = generated.strokes_of(7, "plain")
+    return find_ink(strokes.render(strokes.fit(shape, size=size, centre=(90, 100)), pen_width=16))
+
+
+def box_of(digit: Image8) -> tuple[int, int, int, int]:
+    box = ink_box(digit)
+    assert box is not None
+    return box.top, box.left, box.bottom, box.right
+
+
+def test_all_steps_are_taken_unless_one_is_left_out() -> None:
+    ink = off_centre()
+    usual = place(ink)
+    every = place(ink, crop=True, margin=True, centre=True, smooth=True, side=28)
+    assert (usual == every).all() and usual.shape == (28, 28)
+    assert (usual == to_mnist(ink)).all()
+    for step in ("crop", "margin", "centre", "smooth"):
+        without = place(ink, **{step: False})
+        assert without.shape == (28, 28) and without.dtype == np.uint8
+        assert without.max() == 255
+        assert np.abs(without.astype(int) - usual).mean() > 4, step
+
+
+@given(written())
+def test_without_a_margin_the_ink_fills_the_field(
+    drawing: tuple[list[strokes.Stroke], float],
+) -> None:
+    digit = place(find_ink(canvas(drawing)), margin=False)
+    top, left, bottom, right = box_of(digit)
+    assert max(bottom - top, right - left) >= 27
+    assert 0 in (top, left) and 28 in (bottom, right)
+
+
+def test_without_a_crop_the_whole_picture_is_scaled() -> None:
+    ink = off_centre()
+    whole = place(ink, crop=False, margin=False, centre=False)
+    means = ink.reshape(28, 10, 28, 10).mean(axis=(1, 3))
+    assert np.abs(whole - 255 * means / means.max()).mean() < 2
+    with_margin = place(ink, crop=False, centre=False)
+    means = ink.reshape(20, 14, 20, 14).mean(axis=(1, 3))
+    assert np.abs(with_margin[4:24, 4:24] - 255 * means / means.max()).mean() < 2
+    with_margin[4:24, 4:24] = 0
+    assert not with_margin.any()
+
+
+@pytest.mark.parametrize("shape", [(300, 120), (120, 300)])
+def test_without_a_crop_the_longer_side_of_the_picture_counts(shape: tuple[int, int]) -> None:
+    ink = np.zeros(shape, np.uint8)
+    ink[30:90, 30:90] = 255
+    top, left, bottom, right = box_of(place(ink, crop=False, margin=False, centre=False))
+    across = 60 / 300 * 28
+    assert abs(bottom - top - across) <= 1 and abs(right - left - across) <= 1
+
+
+def test_without_a_crop_the_centre_of_mass_can_still_be_put_in_the_middle() -> None:
+    digit = place(off_centre(size=60), crop=False, margin=True)
+    rows, columns = ndimage.center_of_mass(digit)
+    # As far as the picture stays inside the field.
+    assert 8 < rows < 14.5 and 8 < columns < 14.5
+    assert rows > ndimage.center_of_mass(place(off_centre(size=60), crop=False, centre=False))[0]
+
+
+@given(written())
+def test_without_centring_the_box_is_in_the_middle(
+    drawing: tuple[list[strokes.Stroke], float],
+) -> None:
+    digit = place(find_ink(canvas(drawing)), centre=False)
+    top, left, bottom, right = box_of(digit)
+    assert abs((top + bottom) / 2 - 14) <= 1
+    assert abs((left + right) / 2 - 14) <= 1
+    assert 19 <= max(bottom - top, right - left) <= 21
+
+
+def test_centring_moves_what_weighs_more_on_one_side() -> None:
+    ink = np.zeros((200, 100), np.uint8)
+    ink[:, 30:70] = 255
+    ink[:30, 20:80] = 255
+    centred, boxed = place(ink), place(ink, centre=False)
+    assert abs(ndimage.center_of_mass(centred)[0] - 14) < 0.5
+    assert ndimage.center_of_mass(boxed)[0] < 13
+    assert box_of(boxed)[0] == 4 and box_of(boxed)[2] == 24
+
+
+def test_hard_edges_have_the_grey_levels_of_the_ink_alone() -> None:
+    ink = np.where(off_centre() > 100, 255, 0).astype(np.uint8)
+    for steps in ({}, {"crop": False}, {"margin": False}, {"centre": False}):
+        assert set(np.unique(place(ink, smooth=False, **steps)).tolist()) == {0, 255}
+    assert len(np.unique(place(ink))) > 20
+    for side in (28, 140):
+        hard, soft = (place(ink, smooth=smooth, side=side) for smooth in (False, True))
+        # The same ink, in the same place.
+        assert np.abs(hard.astype(int) - soft).mean() < 20
+        shift = np.subtract(ndimage.center_of_mass(hard), ndimage.center_of_mass(soft))
+        assert np.abs(shift).max() < side / 28
+
+
+@pytest.mark.parametrize(
+    "steps", [{}, {"crop": False}, {"margin": False}, {"centre": False}], ids=str
+)
+@pytest.mark.parametrize("style", [(7, "plain"), (3, "round"), (8, "two rings")], ids=str)
+def test_a_larger_side_shows_the_same_in_more_detail(
+    style: tuple[int, str], steps: dict[str, bool]
+) -> None:
+    ink = find_ink(strokes.render(generated.strokes_of(*style)))
+    large = place(ink, side=140, **steps)
+    assert large.shape == (140, 140) and large.max() == 255
+    averaged = large.reshape(28, 5, 28, 5).mean(axis=(1, 3))
+    assert np.abs(averaged * 255 / averaged.max() - place(ink, **steps)).mean() < 3
+    edges = np.abs(np.diff(large.astype(int), axis=1)).max()
+    assert edges > 100, "and not just blown up"
+
+
+@pytest.mark.parametrize("side", [28, 140])
+@pytest.mark.parametrize("step", ["crop", "margin", "centre", "smooth", None])
+def test_a_blank_is_all_zeros_of_that_side(side: int, step: str | None) -> None:
+    steps = {step: False} if step else {}
+    blank = place(np.zeros((50, 80), np.uint8), side=side, **steps)
+    assert blank.shape == (side, side) and blank.dtype == np.uint8
+    assert not blank.any()
+
+
+@given(
+    arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40))),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+def test_any_ink_can_be_placed_with_any_steps(
+    ink: Image8, crop: bool, margin: bool, centre: bool, smooth: bool
+) -> None:
+    digit = place(ink, crop=crop, margin=margin, centre=centre, smooth=smooth)
+    assert digit.shape == (28, 28)
+    assert digit.max() in (0, 255)
+
+
 settings.register_profile("plain", deadline=None, max_examples=60)
 settings.load_profile("plain")

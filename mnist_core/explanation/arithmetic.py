@@ -68,36 +68,36 @@ def unit_sum(layer: LayerSeen, place: Sequence[int]) -> UnitSum:
     if not inside:
         raise InputError(f"{layer.name} has no unit {at}: its values are {shape}.")
     spec, inputs = layer.spec, layer.inputs.astype(np.float64)
-    weights, bias, corner = None, 0.0, (0, 0)
+    weights, bias, corner, one = None, 0.0, (0, 0), at[-1]
     match layer.kind:
-        case "conv2d":
-            inputs, _, corner = _window(layer, inputs, at)
-            weights = spec["kernel"][..., at[-1]].astype(np.float64)
-        case "dense":
-            weights = spec["kernel"][:, at[0]].astype(np.float64).reshape(inputs.shape)
+        case "conv2d" | "dense":
+            if layer.kind == "conv2d":
+                inputs, _, corner = _window(layer, inputs, at)
+            weights = spec["kernel"][..., one].astype(np.float64).reshape(inputs.shape)
+            bias = float(spec["bias"][one])
+            total = float((inputs * weights).sum()) + bias
         case "max_pool" | "average_pool":
-            inputs, there, corner = _window(layer, inputs[..., at[-1] :][..., :1], at)
+            inputs, there, corner = _window(layer, inputs[..., one, None], at)
+            total = float(inputs[there].max() if layer.kind == "max_pool" else inputs[there].mean())
         case "global_average":
-            inputs = inputs[..., at[-1] :][..., :1]
+            inputs = inputs[..., one, None]
+            total = float(inputs.mean())
         case "flatten":
-            inputs = inputs.ravel()[at[0] :][:1]
-        case "activation" if layer.activation != "softmax":
+            inputs = inputs.reshape(-1, 1)[one]
+            total = float(inputs[0])
+        case _ if layer.activation == "softmax":
+            inputs = inputs[at[:-1]]
+            total = float(inputs[one])
+        case _:
             inputs = inputs[at].reshape(1)
-    if weights is not None:
-        bias = float(spec["bias"][at[-1]])
-        total = float((inputs * weights).sum()) + bias
-    elif layer.kind == "max_pool":
-        total = float(inputs[there].max())
-    elif layer.kind == "average_pool":
-        total = float(inputs[there].mean())
-    elif layer.activation == "softmax":
-        total = float(inputs[at])
-    else:
-        total = float(inputs.mean())
+            total = float(inputs[0])
     if layer.activation == "softmax":
-        value = float(np.exp(inputs - inputs.max())[at] / np.exp(inputs - inputs.max()).sum())
+        totals = inputs  # of all units in this place, since they share what there is
+        if weights is not None:
+            totals = inputs.ravel() @ spec["kernel"].reshape(inputs.size, -1) + spec["bias"]
+        value = float(activate(totals, "softmax")[one])
     else:
-        value = float(activate(np.array([total]), layer.activation)[0])
+        value = float(activate(np.array(total), layer.activation))
     return UnitSum(layer.kind, at, inputs, weights, bias, total, layer.activation, value, corner)
 
 

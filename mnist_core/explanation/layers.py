@@ -25,7 +25,7 @@ class LayerSeen:
         values: (H, W, C) float32, one picture for each of C filters; or (C,), one number a unit.
         field: of its unit in the first row and column, the pixels of the digit that have a part in
             its value, before they are cut off at the edge; and how far apart those of the next
-            unit are. None where every pixel has.
+            unit are. None where every pixel has, and from a layer on that puts all in one line.
     """
 
     spec: dict[str, Any]

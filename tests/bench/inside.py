@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import datasets, generated, heldout
+from mnist_core import datasets, generated, heldout, stroke_files
 from mnist_core.explanation import (
     evidence,
     occlusion,
@@ -25,14 +25,15 @@ from mnist_core.explanation import (
 )
 from mnist_core.inference import Classifier
 from mnist_core.paths import PROJECT
-from mnist_core.preprocessing import to_mnist
 from mnist_core.templates import TEMPLATES
 from pages.components.inside.sums import told_sum
 from tests.bench.figure import Figure
+from tests.explanation.faithfulness import drawings_of_people, drawings_of_templates, faithful
 from tests.pages import drawn
 
-_DRAWINGS = 200
-_RANDOM = 20  # removals of random ink, for each drawing
+_ASKED = 200  # digits
+
+Digit = NDArray[np.uint8]
 
 
 def figures() -> Iterator[Figure]:
@@ -87,7 +88,7 @@ def _neighbours(classifier: Classifier) -> Iterator[Figure]:
     images = datasets.load_mnist("train").images
     index = similar.index_features(classifier, images, lambda share, words: None)
     taken = []
-    for features in classifier.outputs(heldout.generated_digits().images[:_DRAWINGS])["features"]:
+    for features in classifier.outputs(heldout.generated_digits().images[:_ASKED])["features"]:
         started = perf_counter()
         index.nearest(features)
         taken.append(perf_counter() - started)
@@ -96,47 +97,24 @@ def _neighbours(classifier: Classifier) -> Iterator[Figure]:
 
 def _faithful(classifier: Classifier) -> Iterator[Figure]:
     """Whether the ink that is said to speak for a digit matters more than other ink."""
-    digits, kind = _drawn()
     network = plain_network(classifier)
-    random = np.random.default_rng(0)
-    better = {"occlusion": 0, "class activation map": 0}
-    for digit in digits:
-        probabilities = classifier.predict(digit[None])[0]
-        second, label = (int(each) for each in np.argsort(probabilities)[-2:])
+    drawings, kind = drawings_of_templates(), "generated digits"
+    if stroke_files.find_pendigits():
+        drawings, kind = drawings_of_people(), "pen drawings"
+
+    def covered(digit: Digit, label: int, second: int) -> NDArray[np.float64]:
+        return occlusion(classifier, digit, label, second)
+
+    def mapped(digit: Digit, label: int, second: int) -> NDArray[np.float64]:
         found = evidence(through_the_layers(classifier, network, digit), label, second)
         assert found is not None
-        blocks = np.kron(found.places, np.ones((4, 4)))
-        shares = {
-            "occlusion": occlusion(classifier, digit, label, second),
-            "class activation map": blocks * digit,
-        }
-        ink = np.flatnonzero(digit)
-        count = max(1, round(len(ink) / 10))
-        for name, share in shares.items():
-            chosen = ink[np.argsort(-share.ravel()[ink], kind="stable")[:count]]
-            others = [random.choice(ink, count, replace=False) for _ in range(_RANDOM)]
-            said = classifier.predict(_without(digit, [chosen, *others]))[:, label]
-            better[name] += bool(said[0] < said[1:].mean())
-    title = f"of {len(digits)} {kind}, 10 % of the ink by occlusion matters more than random ink in"
-    yield Figure(title, 100 * better["occlusion"] / len(digits), "%", 95, at_least=True)
-    coarse = 100 * better["class activation map"] / len(digits)
+        return np.kron(found.places, np.ones((4, 4))) * digit
+
+    share = 100 * faithful(classifier, drawings, covered)
+    title = f"of {len(drawings)} {kind}, 10 % of the ink by occlusion matters more than random ink"
+    yield Figure(title, share, "%", 95, at_least=True)
+    coarse = 100 * faithful(classifier, drawings, mapped)
     print(f"     the same by the class activation map, which is coarser: {coarse:.1f} %")
-
-
-def _drawn() -> tuple[NDArray[np.uint8], str]:
-    written = heldout.pen_digits("validation")
-    if not written:
-        return heldout.generated_digits().images[:_DRAWINGS], "generated digits"
-    chosen = np.random.default_rng(0).choice(len(written), _DRAWINGS, replace=False)
-    drawings = heldout.standard([written[i] for i in chosen])
-    return np.stack([to_mnist(drawing) for drawing in drawings]), "pen drawings"
-
-
-def _without(digit: NDArray[np.uint8], removed: list[NDArray[np.intp]]) -> NDArray[np.uint8]:
-    pictures = np.repeat(digit.reshape(1, -1), len(removed), axis=0)
-    for picture, pixels in zip(pictures, removed, strict=True):
-        picture[pixels] = 0
-    return pictures.reshape(-1, 28, 28)
 
 
 def main() -> int:

@@ -224,7 +224,7 @@ def test_why_four_and_not_nine_is_a_difference_of_logits(four: AppTest) -> None:
     logits = Classifier.load().outputs(digit()[None])["logits"][0]
     told = re.search(r"together ([+−][\d.]+): just the difference", html(ran(four)))
     assert number(told[1]) == pytest.approx(float(logits[4] - logits[9]), abs=6e-3)
-    assert "class activation map" in words(four)
+    assert "class activation map" in html(four)
     assert "occlusion" in words(four)
 
 

@@ -76,7 +76,7 @@ def _exact(image: NDArray[np.uint8], found: Evidence, digit: int, rather: str) -
     height, width = found.places.shape
     for_it = float(found.places[found.places > 0].sum())
     against_it = float(found.places[found.places < 0].sum())
-    st.markdown("**Exact shares** (class activation map)" if height < 28 else "**Exact shares**")
+    st.markdown("**Exact shares**")
     sums = (
         f"{_signed(for_it)} for {a(digit)}, {_signed(against_it)} for {rather},"
         f" {_signed(found.bias)} of [[bias]], together {_signed(found.total)}"
@@ -85,7 +85,8 @@ def _exact(image: NDArray[np.uint8], found: Evidence, digit: int, rather: str) -
     prose(
         f"{sums}: just the difference of the two logits. "
         + (
-            f"Shows what each of {height} × {width} places gave to the answer. Can't show single"
+            f"Shows what each of {height} × {width} places gave to the answer ([[class activation"
+            " map]]). Can't show single"
             " strokes, for each place sees much of the digit (its [[receptive field]])."
             if height < 28
             else "Each pixel times its weight. Shows all there is: this network has one layer."

@@ -41,9 +41,10 @@ def from_ink_to_numbers(
         network: its plain arrays, which read what was not divided by 255.
     """
     prose(
-        "A network reads numbers, not pictures, and only of the kind it learned from. So your"
-        " digit is made to look like those of MNIST: cut to its ink, scaled, and moved until its"
-        " [[centre of mass]] is in the middle. Switch a step off and see what becomes of the"
+        "A network reads numbers, not pictures: one for each [[pixel]], and only of the kind it"
+        " learned from. So your digit is made to look like those of MNIST: cut to its ink, scaled,"
+        " moved until its [[centre of mass]] is in the middle, with soft edges"
+        " ([[anti-aliasing]]). Switch a step off and see what becomes of the"
         " reading: this is why networks that read 99 % of MNIST fail on drawings. (The one that"
         " comes with Digit Studio bears more than most: it learned from drawings, too.)"
     )

@@ -31,17 +31,14 @@ ink = np.abs(ink - ink[0, 0])                                 # the paper become
 rows, columns = np.nonzero(ink > ink.max() / 3)
 ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]     # crop
 
-scale = 20 / max(ink.shape)                                   # the longer side becomes 20
-size = [max(1, round(scale * side)) for side in ink.shape[::-1]]
-small = np.asarray(Image.fromarray(ink.astype(np.uint8)).resize(size, Image.Resampling.HAMMING))
-
-height, width = small.shape
-row = (small.sum(axis=1) @ np.arange(height)) / small.sum()   # centre of mass
-column = (small.sum(axis=0) @ np.arange(width)) / small.sum()
-top = max(0, min(round(14 - row), 28 - height))
-left = max(0, min(round(14 - column), 28 - width))
-digit = np.zeros((28, 28))
-digit[top : top + height, left : left + width] = 255 * (small / small.max())
+field = max(ink.shape) * 28 / 20                              # the longer side becomes 20 of 28
+row = ink.sum(axis=1) @ np.arange(ink.shape[0]) / ink.sum() + 0.5             # centre of mass
+column = ink.sum(axis=0) @ np.arange(ink.shape[1]) / ink.sum() + 0.5
+room = round(field)
+top, left = (room + centre - field * 14.5 / 28 for centre in (row, column))
+wide = Image.fromarray(np.pad(ink, room).astype(np.uint8))
+small = wide.resize((28, 28), Image.Resampling.HAMMING, (left, top, left + field, top + field))
+digit = np.asarray(small) * (255 / np.max(small))
 
 x = digit / 255                                               # 0 to 1
 """,
@@ -86,13 +83,15 @@ for row in range(0, 28, 4):
         missed[row : row + 4, column : column + 4] = lead(x) - lead(covered)
 """,
     "similar": """\
+from collections import Counter
+
 features = keras.Model(model.input, model.get_layer("features").output)
 (images, labels), _ = keras.datasets.mnist.load_data()
 
 of_all = features.predict(images[..., None] / 255).reshape(len(images), -1)
 of_it = features.predict(x).reshape(1, -1)
 nearest = np.linalg.norm(of_all - of_it, axis=1).argsort()[:10]
-vote = np.bincount(labels[nearest]).argmax()
+vote = Counter(labels[nearest]).most_common(1)[0][0]    # of equals the nearest
 """,
     "nudge": """\
 turned = Image.fromarray(digit).rotate(-20, Image.Resampling.BILINEAR)
