@@ -53,6 +53,24 @@ exports.as_sheet(of.images)
 print(json.dumps([[], sorted({name.partition(".")[0] for name in sys.modules})]))
 """
 
+LOOK_INSIDE = """
+import json, sys
+from mnist_core import explanation, generated
+from mnist_core.explanation import similar
+from mnist_core.inference import Classifier
+classifier, digits = Classifier.load(), generated.make_digits(20, seed=1).images
+layers = explanation.through_the_layers(
+    classifier, explanation.plain_network(classifier), digits[4]
+)
+for layer in layers:
+    explanation.unit_sum(layer, [0] * layer.values.ndim)
+explanation.evidence(layers, 4, 9)
+explanation.occlusion(classifier, digits[4], 4, 9)
+index = similar.index_features(classifier, digits, lambda share, words: None)
+index.nearest(layers[-3].values)
+print(json.dumps([[], sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
 
 def loaded_by(program: str) -> tuple[list[str], set[str]]:
     done = subprocess.run(
@@ -89,4 +107,10 @@ def test_looking_after_trainings_loads_neither_tensorflow_nor_the_web(home):
 def test_browsing_digits_loads_neither_tensorflow_nor_what_makes_the_map(home):
     _, loaded = loaded_by(BROWSE_DIGITS)
     assert "numpy" in loaded
+    assert not HEAVY & loaded
+
+
+def test_looking_inside_loads_neither_tensorflow_nor_the_web(home):
+    _, loaded = loaded_by(LOOK_INSIDE)
+    assert "ai_edge_litert" in loaded
     assert not HEAVY & loaded

@@ -49,6 +49,7 @@ def main() -> None:
             ("digit", "look=doubts&part=test&digit=test-947", ".ds-numbers", 900),
         ):
             _save(_dataset(browser, app.url, view, ready=ready, height=height), name)
+        _save(_inside(browser, app.url), "inside")
         _save(_training(browser, app.url), "train")
         browser.close()
 
@@ -80,6 +81,21 @@ def _dataset(browser: Browser, url: str, view: str, *, ready: str, height: int) 
     working.wait_for(state="hidden", timeout=300_000)
     page.wait_for_timeout(2000)  # points glide to their places
     _leave_canvas(page)
+    picture = page.screenshot()
+    page.context.close()
+    return picture
+
+
+def _inside(browser: Browser, url: str) -> bytes:
+    """The first layers that a drawing goes through."""
+    page = pen.open_page(browser)
+    pen.visit(page, f"{url}/inside")
+    pen.draw(page, [stroke / CANVAS for stroke in generated.strokes_of(4, "open")])
+    page.get_by_role("heading", name="6. What if").wait_for()
+    page.set_viewport_size({"width": 1280, "height": 1300})
+    page.get_by_role("heading", name="2. Through the layers").evaluate("it => it.scrollIntoView()")
+    page.mouse.move(0, 0)  # no hover in the picture
+    page.wait_for_timeout(1000)
     picture = page.screenshot()
     page.context.close()
     return picture
