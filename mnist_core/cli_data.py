@@ -35,7 +35,7 @@ model, unless it is there.
 
 _FEATURES = """\
 Index the training digits by a model's features, for finding those nearest to a digit on the page
-Look inside. Takes half a minute; done once for each model, unless it is there.
+Look inside. Takes seconds, of large models minutes; done once for each model, unless it is there.
 """
 
 

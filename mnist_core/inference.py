@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -104,7 +105,7 @@ class Classifier:
         Raises:
             InputError: another shape or dtype.
         """
-        return self.outputs(digits)["probabilities"]
+        return np.concatenate([said["probabilities"] for said in self._chunks(digits)])
 
     def outputs(self, digits: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         """Read digits and give out what every layer says.
@@ -119,18 +120,23 @@ class Classifier:
         Raises:
             InputError: another shape or dtype.
         """
+        chunks = list(self._chunks(digits))
+        if len(chunks) == 1:
+            return chunks[0]
+        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+    def _chunks(self, digits: NDArray[np.uint8]) -> Iterator[dict[str, NDArray[np.float32]]]:
+        """What `outputs` gives, some digits at a time; at least once."""
         if not isinstance(digits, np.ndarray) or digits.dtype != np.uint8:
             kind = digits.dtype if isinstance(digits, np.ndarray) else type(digits).__name__
             raise InputError(f"Digits must be an array of uint8 values 0-255, not {kind}.")
         if digits.ndim != 3 or digits.shape[1:] != (28, 28):
             raise InputError(f"Digits must be (N, 28, 28); these are {digits.shape}.")
         if len(digits) == 0:
-            blank = self.outputs(np.zeros((1, 28, 28), np.uint8))
-            return {name: values[:0] for name, values in blank.items()}
-        chunks = [self._chunk(digits[i : i + _CHUNK]) for i in range(0, len(digits), _CHUNK)]
-        if len(chunks) == 1:
-            return chunks[0]
-        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+            blank = self._chunk(np.zeros((1, 28, 28), np.uint8))
+            yield {name: values[:0] for name, values in blank.items()}
+        for begin in range(0, len(digits), _CHUNK):
+            yield self._chunk(digits[begin : begin + _CHUNK])
 
     def _chunk(self, digits: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         image = digits[..., None].astype(np.float32)

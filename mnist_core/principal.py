@@ -45,21 +45,36 @@ def principal_components(images: NDArray[Any], count: int) -> Components:
 
     Method: eigenvectors of the covariance matrix (H. Hotelling, "Analysis of a complex of
     statistical variables into principal components", 1933), which for MNIST is far smaller than
-    the images.
+    the images; of fewer rows than columns those of the matrix of the rows' products (M. Turk,
+    A. Pentland, "Eigenfaces for recognition", 1991).
     """
     flat = images.reshape(len(images), -1)
     mean = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
+    if count < len(flat) < flat.shape[1]:
+        return _of_few(flat.astype(np.float32) - mean, mean, count)
     covariance = np.zeros((flat.shape[1], flat.shape[1]), np.float32)
     for start in range(0, len(flat), _CHUNK):
         centred = flat[start : start + _CHUNK].astype(np.float32) - mean
         covariance += centred.T @ centred
     values, vectors = np.linalg.eigh(covariance / np.float32(len(flat)))
-    axes = vectors[:, ::-1][:, :count]
+    return _components(mean, values, vectors[:, ::-1][:, :count])
+
+
+def _of_few(centred: NDArray[np.float32], mean: NDArray[np.float32], count: int) -> Components:
+    values, vectors = np.linalg.eigh(centred @ centred.T / np.float32(len(centred)))
+    axes = centred.T @ vectors[:, ::-1][:, :count]
+    return _components(mean, values, axes / np.maximum(np.linalg.norm(axes, axis=0), 1e-9))
+
+
+def _components(
+    mean: NDArray[np.float32], values: NDArray[np.float32], axes: NDArray[np.float32]
+) -> Components:
+    """From all eigenvalues, ascending, and the wanted eigenvectors, strongest first."""
     # Which way an eigenvector points is left to the library.
     strongest = axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]
     whole = max(float(values.sum()), 1e-9)
     return Components(
         mean,
         np.ascontiguousarray(axes * np.sign(strongest)),
-        np.maximum(values[::-1][:count] / np.float32(whole), 0),
+        np.maximum(values[::-1][: axes.shape[1]] / np.float32(whole), 0),
     )

@@ -26,6 +26,15 @@ def accuracy(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.2f} %"
 
 
+def signed(value: float, decimals: int) -> str:
+    """A number with so many decimals and a true minus sign, but none before zero.
+
+    >>> signed(-1.25, 1), signed(-0.001, 2), signed(3, 2)
+    ('−1.2', '0.00', '3.00')
+    """
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+
+
 def duration(seconds: float) -> str:
     """A time to wait, as roughly as people say it.
 

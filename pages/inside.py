@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_core.explanation import through_the_layers
+from mnist_core.words import a
 from pages.components import session
 from pages.components.frame import errors_shown, within_frame
 from pages.components.inside.evidence import where_it_looked
@@ -41,6 +42,11 @@ def look_inside() -> None:
             + ". No idea what to draw? Choose **Sample** above."
         )
         return
+    if reading.verdict == "not a digit":
+        st.info(
+            "The network takes this for no digit. Below you see how its ten numbers come about all"
+            f" the same: where it says that it reads {a(reading.label)}, that is just the highest."
+        )
     links = " · ".join(
         f"[{n}. {title}](#{step})" for n, (step, title) in enumerate(STEPS.items(), 1)
     )
@@ -54,7 +60,11 @@ def look_inside() -> None:
         heading("layers")
         through_all_layers(layers, reading.image)
         heading("probabilities")
-        to_probabilities(values["logits"], read.truth[1] if read.truth else reading.label)
+        to_probabilities(
+            values["logits"],
+            read.truth[1] if read.truth else reading.label,
+            smoothing=bool(classifier.model.card.get("settings", {}).get("label_smoothing")),
+        )
         heading("where")
         where_it_looked(classifier, layers, reading.image, reading.label, reading.runner_up)
         heading("reminds")

@@ -15,7 +15,7 @@ from mnist_core.weights import activate, same_padding
 Numbers = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class UnitSum:
     """The arithmetic of one unit.
 
@@ -63,10 +63,8 @@ def unit_sum(layer: LayerSeen, place: Sequence[int]) -> UnitSum:
         InputError: the layer has no such unit.
     """
     at = tuple(int(index) for index in place)
-    shape = layer.values.shape
-    inside = len(at) == len(shape) and all(0 <= i < n for i, n in zip(at, shape, strict=True))
-    if not inside:
-        raise InputError(f"{layer.name} has no unit {at}: its values are {shape}.")
+    if not layer.has(at):
+        raise InputError(f"{layer.name} has no unit {at}: its values are {layer.values.shape}.")
     spec, inputs = layer.spec, layer.inputs.astype(np.float64)
     weights, bias, corner, one = None, 0.0, (0, 0), at[-1]
     match layer.kind:
@@ -114,15 +112,17 @@ def adding_up(parts: ArrayLike, decimals: int = 4, *, total: float | None = None
         total: what they are to add up to, their sum but for rounding; None: their rounded sum.
 
     Returns:
-        The rounded numbers, each within one unit of the last decimal.
+        The rounded numbers, each within one unit of the last decimal, or a little more where the
+        total is not their sum.
     """
     unit = 10.0**-decimals
     scaled = np.asarray(parts, np.float64) / unit
     low = np.floor(scaled)
     wanted = scaled.sum() if total is None else total / unit
     short = round(float(wanted)) - int(low.sum())
-    up = np.argsort(low - scaled, kind="stable")[: max(short, 0)]
-    low[up] += 1
+    by_remainder = np.argsort(low - scaled, kind="stable")
+    low[by_remainder[: max(short, 0)]] += 1
+    low[by_remainder[len(low) + min(short, 0) :]] -= 1
     return [round(float(value) * unit, decimals) for value in low]
 
 

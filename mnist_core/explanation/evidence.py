@@ -19,7 +19,7 @@ from mnist_core.inference import Classifier
 _PATCH, _STEP = 4, 2  # pixels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """How much each place speaks for a digit, exactly.
 
@@ -57,8 +57,8 @@ def evidence(
     weights.
     """
     contrast = _contrast(digit, against)
-    logits = next(layer for layer in layers if layer.name == "logits")
-    features = layers[layers.index(logits) - 1] if layers.index(logits) else None
+    at = [layer.name for layer in layers].index("logits")
+    logits, features = layers[at], layers[at - 1] if at else None
     weights = logits.spec["kernel"].astype(np.float64) @ contrast
     if features is not None and features.kind == "global_average":
         pictures = features.inputs.astype(np.float64)
@@ -87,7 +87,8 @@ def occlusion(
 
     Returns:
         (28, 28) float64: by how much the difference of the two logits falls when a patch of 4x4
-        pixels that holds the pixel is made black, the mean of all such patches in steps of 2.
+        pixels that holds the pixel is made black, the mean of all such patches in steps of 2
+        (those without ink change nothing).
         Positive: the ink there speaks for the digit. 0 where a patch holds no ink.
 
     Raises:
@@ -103,18 +104,19 @@ def occlusion(
         (slice(max(top, 0), top + _PATCH), slice(max(left, 0), left + _PATCH))
         for top in starts
         for left in starts
-        if image[max(top, 0) : top + _PATCH, max(left, 0) : left + _PATCH].any()
     ]
+    times = np.zeros(image.shape)
+    for patch in patches:
+        times[patch] += 1
+    patches = [patch for patch in patches if image[patch].any()]
     covered = np.repeat(image[None], len(patches) + 1, axis=0)
     for picture, patch in zip(covered, patches, strict=False):
         picture[patch] = 0
     scores = classifier.outputs(covered)["logits"].astype(np.float64) @ contrast
     fall = np.zeros(image.shape)
-    times = np.zeros(image.shape)
     for patch, score in zip(patches, scores, strict=False):
         fall[patch] += scores[-1] - score
-        times[patch] += 1
-    return fall / np.maximum(times, 1)
+    return fall / times
 
 
 def _contrast(digit: int, against: int | None) -> NDArray[np.float64]:

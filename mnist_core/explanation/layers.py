@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from mnist_core.preprocessing import SIDE, Box
 from mnist_core.weights import PlainNetwork, same_padding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerSeen:
     """A layer, what it gets, and what it says of one digit.
 
@@ -57,6 +58,13 @@ class LayerSeen:
     def parameters(self) -> int:
         """How many weights and biases it has."""
         return self.spec["kernel"].size + self.spec["bias"].size if "kernel" in self.spec else 0
+
+    def has(self, place: Sequence[int]) -> bool:
+        """Whether there is a unit at (row, column, filter), or (unit,)."""
+        shape = self.values.shape
+        if len(place) != len(shape):
+            return False
+        return all(0 <= index < length for index, length in zip(place, shape, strict=True))
 
     def seen_by(self, place: tuple[int, ...]) -> Box:
         """The pixels of the digit that have a part in a unit's value (its receptive field).

@@ -24,10 +24,11 @@ from mnist_core.principal import Components, principal_components
 from mnist_core.registry import Model
 
 _KIND = "features"
-_STEP = 2048  # digits from one word about the progress to the next
+_STEP = 256  # digits at a time, since wide networks say a lot of each
 _KEPT = 6  # files, of at most 32 MB each
 _WIDEST = 128  # features compared; of more, so many main directions
-_SAMPLE = 10_000  # digits by which those directions are found
+_SAMPLE, _SAMPLE_OF_WIDE = 10_000, 2_000  # digits by which those directions are found
+_WIDE = 2_000  # features; of more, what is compared would take minutes and gigabytes
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def vote(labels: NDArray[np.uint8]) -> tuple[int, int]:
 
 
 def index_features(classifier: Classifier, images: NDArray[np.uint8], tell: Tell) -> FeatureIndex:
-    """Index (N, 28, 28) uint8 images, one or more; 10 to 20 seconds for 60,000.
+    """Index (N, 28, 28) uint8 images, one or more; seconds for 60,000, minutes for large networks.
 
     Args:
         classifier: whose features.
@@ -124,7 +125,7 @@ def index_features(classifier: Classifier, images: NDArray[np.uint8], tell: Tell
     sampled = 0
     components = None
     if width > _WIDEST and len(images) > _WIDEST:
-        sampled = min(_SAMPLE, len(images))
+        sampled = min(_SAMPLE if width <= _WIDE else _SAMPLE_OF_WIDE, len(images))
         words = f"Finding the main directions of {width:,} features"
         parts = []
         for begin in range(0, sampled, _STEP):

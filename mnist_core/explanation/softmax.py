@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Ten = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SoftmaxSteps:
     """Softmax, step by step; each (10,) float64.
 

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from mnist_core.words import percent
 
 PENCIL = "#e8590c"  # as in style.css; stands out on both themes
+# Ten bars of a component, for it to fill in.
+BARS = "".join(f"<div><b>{digit}</b><i></i><span></span></div>" for digit in range(10))
+
 _PIXELS = 196  # seven screen pixels for each of 28
 _CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 

@@ -63,7 +63,7 @@ def gallery(
 
 
 def png_address(image: NDArray[np.uint8]) -> str:
-    """A grey image (H, W) uint8 as a data: address."""
+    """An image, (H, W) grey or (H, W, 3) uint8, as a data: address."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

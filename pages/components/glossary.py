@@ -25,6 +25,8 @@ TERMS = {
     "filter": "One set of weights that looks for one small pattern everywhere.",
     "hidden layer": "A layer between what goes in and what comes out.",
     "logit": "The sum that a digit gets from the last layer, any number; the highest one wins.",
+    "label smoothing": "Telling the network a little less than 1 for the true digit and a little"
+    " more than 0 for the others, so that it doesn't grow too sure.",
     "loss": "One number for how wrong an answer is. Training makes it small.",
     "nearest neighbours": "A way to read without a network: look for the digits that are most"
     " alike, and take the label that most of them have.",
@@ -34,8 +36,10 @@ TERMS = {
     "pixel": "One of 28 × 28 small squares; its number says how bright it is.",
     "ReLU": "Rectified linear unit: what is below 0 becomes 0, all else stays as it is.",
     "receptive field": "The part of the picture that a unit can see, through all layers before.",
+    "sigmoid": "A function that bends any number into 0 to 1, along the shape of an S.",
     "softmax": "Makes probabilities of any numbers: e to the power of each, divided by the sum of"
     " all, so that each is above 0 and all are 1 together.",
+    "tanh": "Hyperbolic tangent: bends any number into −1 to 1, along the shape of an S.",
     "unit": "One number of a layer, also called a neuron: a weighted sum of what comes before.",
     "weight": "What an input is multiplied by: the slope m in y = mx + b. Training finds it.",
 }
@@ -52,10 +56,12 @@ def prose(text: str) -> None:
     Raises:
         KeyError: a term is none of these.
     """
-    st.html(f'<p class="ds-prose">{_marked(text)}</p>')
+    st.html(f'<p class="ds-prose">{marked(text)}</p>')
 
 
-def _marked(text: str) -> str:
+def marked(text: str) -> str:
+    """As `prose`, for a part of a paragraph, as HTML."""
+
     def term(found: re.Match[str]) -> str:
         words, name = found[1], found[2] or found[1]
         means = TERMS[name]

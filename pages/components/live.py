@@ -18,13 +18,11 @@ from mnist_core.inference import Classifier, Reading, sure_from
 from mnist_core.strokes import BOARD, CANVAS
 from mnist_core.weights import halves
 from pages.components import asset, session
-from pages.components.charts import told
-
-_BARS = "".join(f"<div><b>{digit}</b><i></i><span></span></div>" for digit in range(10))
+from pages.components.charts import BARS, told
 
 _network = st.components.v2.component(
     "digit_studio_live_network",
-    js="\n".join(asset(f"live{part}.js") for part in ("_ink", "_network", "")),
+    js="\n".join(asset(f"{part}.js") for part in ("live_ink", "live_network", "percent", "live")),
     isolate_styles=False,
 )
 _reader = st.components.v2.component(
@@ -34,7 +32,7 @@ _reader = st.components.v2.component(
         '<div class="sees"><canvas width="28" height="28" role="img" aria-label="What the network'
         ' sees: your digit as 28 by 28 pixels, white on black."></canvas>'
         '<div class="pixel" hidden></div></div>'
-        f'<div class="bars" role="img">{_BARS}</div>'
+        f'<div class="bars" role="img">{BARS}</div>'
         '<p class="hint">Reads after each stroke: this browser can\'t read while you draw.</p>'
         '<div class="ds-reading" aria-hidden="true" hidden><div class="ds-digit"></div>'
         '<div><strong></strong><div class="ds-detail"></div></div></div>'

@@ -43,8 +43,8 @@ def pixel_picture(image: NDArray[np.uint8], *, key: str) -> None:
         key: of the container that holds this and `number_table`.
     """
     st.html(
-        '<div class="ds-pixels" tabindex="0" role="img" aria-label="The digit as 28 by 28 pixels;'
-        ' the arrows go from pixel to pixel.">'
+        '<div class="ds-pixels" tabindex="0" role="application" aria-label="The digit as 28 by 28'
+        ' pixels; the arrows go from pixel to pixel.">'
         f'<img src="{png_address(image)}" alt="" draggable="false"><i hidden></i></div>'
         '<p class="ds-pixel" aria-live="polite">Point at a pixel or a number.</p>'
     )

@@ -96,16 +96,24 @@ def sampled() -> tuple[NDArray[np.uint8], str, int]:
 
 def show(image: NDArray[np.uint8], words: str) -> None:
     """Show a picture where the board would be, small ones with their pixels kept sharp."""
-    picture = Image.fromarray(image)
-    if picture.mode == "RGBA":
-        # On a grey that neither black nor white ink is lost on, whatever the theme.
-        ground = Image.new("RGBA", picture.size, "#9aa5b4")
-        picture = Image.alpha_composite(ground, picture).convert("RGB")
+    picture = on_ground(image)
     picture.thumbnail((CANVAS, CANVAS))
     factor = max(1, CANVAS // max(picture.size))
     size = (picture.width * factor, picture.height * factor)
     picture = picture.resize(size, Image.Resampling.NEAREST)
     st.image(picture, width=picture.width, alt=words)
+
+
+def on_ground(image: NDArray[np.uint8]) -> Image.Image:
+    """A picture, (H, W[, 3 or 4]) uint8; what can be seen through shows grey.
+
+    On that neither black nor white ink is lost, whatever the theme.
+    """
+    picture = Image.fromarray(image)
+    if picture.mode != "RGBA":
+        return picture
+    ground = Image.new("RGBA", picture.size, "#9aa5b4")
+    return Image.alpha_composite(ground, picture).convert("RGB")
 
 
 def _opened(file: BinaryIO | None, *, kept: str, new: bool) -> NDArray[np.uint8] | None:

@@ -156,7 +156,7 @@ def test_what_is_nudged_is_read_at_once(asked: Page) -> None:
     before = bars.get_attribute("aria-label")
     nudge.locator("input[name=turn]").focus()
     page.keyboard.press("End")
-    expect(nudge.locator("output").first).to_have_text("+180 °")
+    expect(nudge.locator(".sliders b").first).to_have_text("+180 °")
     expect(bars).not_to_have_attribute("aria-label", before)
     nudge.get_by_role("button", name="Start again").click()
     expect(bars).to_have_attribute("aria-label", before)
@@ -168,11 +168,12 @@ def test_what_is_nudged_is_read_at_once(asked: Page) -> None:
         page.mouse.move(box["x"] + 2, box["y"] + row + 2)
         page.mouse.move(box["x"] + 278, box["y"] + row + 2, steps=12)
     page.mouse.up()
-    empty = nudge.locator("canvas").evaluate(
-        """it => it.getContext("2d").getImageData(0, 0, 28, 28).data
-             .filter((level, i) => i % 4 === 0 && level > 40).length"""
-    )
-    assert empty == 0
+    inked = """it => it.getContext("2d").getImageData(0, 0, 28, 28).data
+      .filter((level, i) => i % 4 === 0 && level > 40).length"""
+    assert nudge.locator("canvas").evaluate(inked) == 0
+    # Nor does it come back with thicker lines.
+    nudge.locator("input[name=thick]").press("End")
+    assert nudge.locator("canvas").evaluate(inked) == 0
     expect(bars).not_to_have_attribute("aria-label", before)
 
 

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.paths import PROJECT
-from pages.components.glossary import TERMS, _marked
+from pages.components.glossary import TERMS, marked
 
 MARKED = re.compile(r"\[\[([^\]]*)\]\]")
 
@@ -78,7 +78,7 @@ def test_the_text_of_a_program_is_found_but_what_documents_it() -> None:
 
 @pytest.mark.parametrize("term", TERMS)
 def test_a_term_is_shown_with_its_meaning(term: str) -> None:
-    shown = Definitions(_marked(f"Of a [[{term}]] and [[other words|{term}]]."))
+    shown = Definitions(marked(f"Of a [[{term}]] and [[other words|{term}]]."))
     assert shown.text == f"Of a {term} and other words."
     assert shown.tags == ["dfn", "dfn"]
     for attributes in shown.terms:
@@ -89,7 +89,7 @@ def test_a_term_is_shown_with_its_meaning(term: str) -> None:
 @pytest.mark.parametrize("text", ["[[nonsense]]", "[[softmax|nonsense]]", "a [[Softmax]]"])
 def test_an_unknown_term_is_an_error(text: str) -> None:
     with pytest.raises(KeyError):
-        _marked(text)
+        marked(text)
 
 
 @pytest.mark.parametrize(
@@ -103,13 +103,13 @@ def test_an_unknown_term_is_an_error(text: str) -> None:
     ],
 )
 def test_text_is_shown_as_it_stands(text: str) -> None:
-    shown = Definitions(_marked(text))
+    shown = Definitions(marked(text))
     assert shown.text == text
     assert shown.tags == []
 
 
 def test_words_for_a_term_are_shown_as_they_stand_too() -> None:
-    shown = Definitions(_marked("[[<b>sums</b> & so on|logit]]"))
+    shown = Definitions(marked("[[<b>sums</b> & so on|logit]]"))
     assert shown.text == "<b>sums</b> & so on"
     assert shown.tags == ["dfn"]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import generated, registry
@@ -203,13 +205,47 @@ def test_a_picked_unit_that_another_network_lacks_is_forgotten(four: AppTest) ->
     ran(four.run())
 
 
+@pytest.mark.parametrize(
+    "picked", [[-1, 0, 0], [99, 0, 0], [0], [], "abc", None, {}, [0.5, 1, 2], [[1], 2, 3], 10**30]
+)
+def test_what_is_no_unit_is_not_picked(four: AppTest, picked: object) -> None:
+    before = sums(four)
+    tell(four, "unit_1", "picked", picked)
+    assert sums(ran(four)) == before
+    assert [each.value for each in ran(four.run()).subheader] == TITLES
+
+
+def test_a_scribble_is_said_to_be_no_digit(app: AppTest) -> None:
+    random = np.random.default_rng(3)
+    app.session_state["board"] = drawn.sent([random.uniform(30, 250, (40, 2))])
+    ran(app.run())
+    assert 'data-verdict="not-a-digit"' in html(app)
+    assert "takes this for no digit" in app.info[0].value
+    assert [each.value for each in app.subheader] == TITLES
+
+
+def test_a_see_through_picture_is_shown_as_people_see_it(app: AppTest) -> None:
+    black = np.zeros((60, 60, 4), np.uint8)
+    black[10:50, 28:33, 3] = 255
+    app.session_state["uploaded"] = black
+    app.session_state["source_kept"] = "Upload"
+    go_inside(app)
+    assert [each.value for each in ran(app).subheader] == TITLES
+    address = re.search(r'src="data:image/png;base64,([^"]+)" alt="Your digit as it was', html(app))
+    with Image.open(io.BytesIO(base64.b64decode(address[1]))) as shown:
+        assert len(shown.getcolors()) > 1
+
+
 def test_softmax_is_worked_out_before_ones_eyes(four: AppTest) -> None:
     (page,) = (each.proto.body for each in four.get("html") if "ds-softmax" in each.proto.body)
     rows = Cells(page).rows
     steps = softmax_steps(Classifier.load().outputs(digit()[None])["logits"][0])
-    shown = np.array([[number(cell.replace("<", "")) for cell in row] for row in rows[1:11]])
+    cells = [[0.0 if cell[0] == "<" else number(cell) for cell in row] for row in rows[1:11]]
+    shown = np.array(cells)
+    np.testing.assert_allclose(shown[:, [2, 3]].sum(axis=0), [number(rows[11][2]), 1], atol=1e-9)
+    assert rows[11][3] == "1.0000"
     np.testing.assert_allclose(shown[:, 1], steps.logits, atol=6e-5)
-    np.testing.assert_allclose(shown[:, 3], steps.probabilities, atol=6e-5)
+    np.testing.assert_allclose(shown[:, 3], steps.probabilities, atol=1e-4)
     assert shown[:, 4].tolist() == np.eye(10)[4].tolist()
     np.testing.assert_allclose(shown[:, 5], steps.losses, atol=6e-5)
     four.segmented_control(key="true_label_4").set_value(9).run()
@@ -222,8 +258,13 @@ def test_why_four_and_not_nine_is_a_difference_of_logits(four: AppTest) -> None:
     second = next(e for e in four.segmented_control if e.label == "and not")
     second.set_value(9).run()
     logits = Classifier.load().outputs(digit()[None])["logits"][0]
-    told = re.search(r"together ([+−][\d.]+): just the difference", html(ran(four)))
+    told = re.search(r"together ([+−][\d.]+), just the lead", html(ran(four)))
     assert number(told[1]) == pytest.approx(float(logits[4] - logits[9]), abs=6e-3)
+    for_it, against_it, bias = re.search(
+        r"([+−][\d.]+) from places.*?([+−][\d.]+) from those.*?([+−]?[\d.]+) of <dfn", html(four)
+    ).groups()
+    parts = number(for_it) + number(against_it) + number(bias)
+    assert parts == pytest.approx(number(told[1]), abs=1e-9)
     assert "class activation map" in html(four)
     assert "occlusion" in words(four)
 
@@ -231,7 +272,11 @@ def test_why_four_and_not_nine_is_a_difference_of_logits(four: AppTest) -> None:
 def test_why_not_all_others(four: AppTest) -> None:
     second = next(e for e in four.segmented_control if e.label == "and not")
     second.set_value("all others").run()
-    assert "for all others" in html(ran(four))
+    assert "over the mean of all others" in html(ran(four))
+    logits = Classifier.load().outputs(digit()[None])["logits"][0]
+    lead = float(logits[4] - np.delete(logits, 4).mean())
+    shown = re.search(r"together ([+−][\d.]+), just the lead", html(four))
+    assert number(shown[1]) == pytest.approx(lead, abs=6e-3)
 
 
 @pytest.mark.parametrize("step", ["crop", "margin", "centre", "smooth"])
@@ -295,8 +340,10 @@ def test_a_picture_that_a_browser_sends_is_read(four: AppTest) -> None:
     turned = np.rot90(digit())
     asked = base64.b64encode(np.ascontiguousarray(turned).tobytes()).decode()
     tell(four, "nudge", "asked", asked)
+    answer = sent(ran(four), "nudge")["answer"]
+    assert answer["asked"] == asked
     np.testing.assert_allclose(
-        sent(ran(four), "nudge")["answer"], Classifier.load().predict(turned[None])[0], atol=1e-4
+        answer["probabilities"], Classifier.load().predict(turned[None])[0], atol=1e-4
     )
 
 

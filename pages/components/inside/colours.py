@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import io
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from pages.components.gallery import png_address
 
 GROUND = np.array([11, 17, 28])
 ABOVE = np.array([255, 146, 64])
@@ -24,16 +22,9 @@ def signed_picture(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return picture
 
 
-def address(picture: NDArray[np.uint8]) -> str:
-    """A picture (h, w, 3) uint8 as a data: address."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
 def signed_address(values: NDArray[np.float64]) -> str:
     """`signed_picture` as a data: address."""
-    return address(signed_picture(values))
+    return png_address(signed_picture(values))
 
 
 def signed_style(share: float) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from mnist_core.explanation import Evidence, LayerSeen, evidence, occlusion
+from mnist_core.explanation import Evidence, LayerSeen, adding_up, evidence, occlusion
 from mnist_core.inference import Classifier
-from mnist_core.words import a
+from mnist_core.words import a, signed
+from pages.components.gallery import png_address
 from pages.components.glossary import prose
 from pages.components.inside.colours import ABOVE, BELOW
 from pages.components.inside.snippets import code
@@ -62,32 +60,34 @@ def where_it_looked(
     against = other if isinstance(other, int) else None
     found = evidence(layers, digit, against)
     fall = occlusion(classifier, image, digit, against)
-    rather = _OTHERS if against is None else a(against)
+    rather = "the mean of all others" if against is None else a(against)
     with st.container(horizontal=True, gap="medium"):
         if found:
             with st.container(width=440, key="exact"):
-                _exact(image, found, digit, rather)
+                _exact(image, found, digit, rather, _sight(layers))
         with st.container(width=440, key="occlusion"):
             _occluded(image, fall, digit, rather, alone=found is None)
     code("evidence" if found else "occlusion", digit=digit, against=against, layers=layers)
 
 
-def _exact(image: NDArray[np.uint8], found: Evidence, digit: int, rather: str) -> None:
+def _exact(image: NDArray[np.uint8], found: Evidence, digit: int, rather: str, sees: str) -> None:
     height, width = found.places.shape
     for_it = float(found.places[found.places > 0].sum())
     against_it = float(found.places[found.places < 0].sum())
     st.markdown("**Exact shares**")
+    parts = adding_up([for_it, against_it, found.bias], 2)
+    lead = f"the lead of {a(digit)} over {rather}"
     sums = (
-        f"{_signed(for_it)} for {a(digit)}, {_signed(against_it)} for {rather},"
-        f" {_signed(found.bias)} of [[bias]], together {_signed(found.total)}"
+        f"{_plus(parts[0])} from places that speak for {a(digit)}, {_plus(parts[1])} from those"
+        f" that speak for {rather}, {_plus(parts[2])} of [[bias]]: together {_plus(sum(parts))}"
     )
     st.html(_picture(image, found.places, f"Exact shares of {height} × {width} places: {sums}."))
     prose(
-        f"{sums}: just the difference of the two logits. "
+        f"{sums}, just {lead} in [[logits|logit]]. "
         + (
             f"Shows what each of {height} × {width} places gave to the answer ([[class activation"
-            " map]]). Can't show single"
-            " strokes, for each place sees much of the digit (its [[receptive field]])."
+            f" map]]). Can't show single strokes, for each place sees {sees} of the digit (its"
+            " [[receptive field]])."
             if height < 28
             else "Each pixel times its weight. Shows all there is: this network has one layer."
         )
@@ -100,8 +100,9 @@ def _occluded(
     most, least = float(fall.max()), float(fall.min())
     st.markdown("**What if it were covered** (occlusion)")
     words = (
-        f"Covering 4 × 4 pixels takes up to {max(most, 0):.2f} from the lead of {a(digit)} over"
-        f" {rather}, or adds up to {max(-least, 0):.2f} to it"
+        f"Patches of 4 × 4 pixels were covered in turn. The ink that is missed most takes"
+        f" {max(most, 0):.2f} from the lead of {a(digit)} over {rather}, on the mean of the patches"
+        f" on it; the ink that is most in the way, {max(-least, 0):.2f} from that of {rather}"
     )
     st.html(_picture(image, fall, f"{words}."))
     prose(
@@ -132,9 +133,7 @@ def _picture(image: NDArray[np.uint8], places: NDArray[np.float64], told: str) -
         np.clip(0.75 * tint + 150 * ink + 14, 0, 255).round().astype(np.uint8)
     )
     _sign(picture, shares)
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    address = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    address = png_address(np.asarray(picture))
     told = told.replace("[[", "").replace("]]", "")
     return f'<img class="ds-evidence" src="{address}" alt="{told}" width="{side}" height="{side}">'
 
@@ -157,5 +156,15 @@ def _sign(picture: Image.Image, shares: NDArray[np.float64]) -> None:
                 pen.line((x, y - arm, x, y + arm), colour, width)
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+def _sight(layers: tuple[LayerSeen, ...]) -> str:
+    """How much of the digit a place of the last pictures can see, at most."""
+    pictures = [layer for layer in layers if layer.values.ndim == 3]
+    if not pictures:
+        return "one pixel"
+    height, width = pictures[-1].values.shape[:2]
+    seen = pictures[-1].seen_by((height // 2, width // 2))
+    return f"up to {seen.height} × {seen.width} pixels"
+
+
+def _plus(value: float) -> str:
+    return ("+" if round(value, 2) > 0 else "") + signed(value, 2)

@@ -17,6 +17,7 @@ from pages.components.gallery import png_address
 from pages.components.glossary import prose
 from pages.components.inside.snippets import code
 from pages.components.numbers import number_table, pixel_picture
+from pages.components.sources import on_ground
 
 _LARGE = 5 * SIDE  # screen pixels of a picture of the strip
 _SHADES = ("0 to 255", "0 to 1")
@@ -24,7 +25,10 @@ _SWITCHES = {
     "crop": ("Crop", "Cut the picture to its ink. Otherwise all of it is made small."),
     "margin": ("Scale to 20", "Make the longer side 20 of 28 pixels. Otherwise it fills all 28."),
     "centre": ("Centre", "Put its centre of mass in the middle. Otherwise the middle of its box."),
-    "smooth": ("Soft edges", "Each pixel is the mean of what it covers. Otherwise one point of it"),
+    "smooth": (
+        "Soft edges",
+        "Each pixel is the mean of what it covers. Otherwise one point.",
+    ),
     "normalised": ("Divide by 255", "Otherwise the network gets 0 to 255, and learned on 0 to 1."),
 }
 
@@ -42,7 +46,7 @@ def from_ink_to_numbers(
     """
     prose(
         "A network reads numbers, not pictures: one for each [[pixel]], and only of the kind it"
-        " learned from. So your digit is made to look like those of MNIST: cut to its ink, scaled,"
+        " learned from. So your digit is made to look like those of MNIST: cropped, scaled,"
         " moved until its [[centre of mass]] is in the middle, with soft edges"
         " ([[anti-aliasing]]). Switch a step off and see what becomes of the"
         " reading: this is why networks that read 99 % of MNIST fail on drawings. (The one that"
@@ -121,7 +125,7 @@ def _strip(
 
     return [
         ("As drawn", _fitted(_grey(image)), "Your digit as it was drawn."),
-        (done("cut", "crop"), _fitted(cropped), f"What is left of the picture: {shown}."),
+        (done("cropped", "crop"), _fitted(cropped), f"What is left of the picture: {shown}."),
         (done("scaled", "margin"), _framed(scaled, steps["margin"]), f"Scaled so that {size}."),
         (done("centred", "centre"), _crossed(centred), f"Moved so that {middle} is in the middle."),
         (f"{SIDE} × {SIDE} pixels", numbers, f"The 28 by 28 pixels{edges}."),
@@ -149,7 +153,7 @@ def _compare(usual: NDArray[np.float32], said: NDArray[np.float32], off: list[st
 
 
 def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(image).convert("RGB").convert("L"))
+    return np.asarray(on_ground(image).convert("L"))
 
 
 def _fitted(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

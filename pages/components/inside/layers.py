@@ -58,10 +58,9 @@ def _card(number: int, layer: LayerSeen, digit: NDArray[np.uint8]) -> None:
 
 def _chosen(layer: LayerSeen, place: Place | None) -> Place:
     """The unit that was picked, if the layer has it; otherwise the one with the highest value."""
-    shape = layer.values.shape
-    if place and len(place) == len(shape) and all(i < n for i, n in zip(place, shape, strict=True)):
+    if place is not None and layer.has(place):
         return place
-    return tuple(int(i) for i in np.unravel_index(layer.values.argmax(), shape))
+    return tuple(int(i) for i in np.unravel_index(layer.values.argmax(), layer.values.shape))
 
 
 def _are_digits(layer: LayerSeen) -> bool:
@@ -76,7 +75,7 @@ def _told(number: int, layer: LayerSeen) -> str:
             f"{k} ({values[..., k].max():.2f})"
             for k in np.argsort(-values.max(axis=(0, 1)), kind="stable")[:3].tolist()
         )
-        what = f"What the {values.shape[2]} filters of layer {number} find in the digit"
+        what = f"What the {plural(values.shape[2], 'filter')} of layer {number} find in the digit"
         return f"{what}. Highest values: filter {strongest}. Arrows move, Enter picks."
     strongest = ", ".join(
         f"{k} ({values[k]:.2f})" for k in np.argsort(-values, kind="stable")[:3].tolist()
@@ -93,7 +92,7 @@ def _words(layer: LayerSeen) -> tuple[str, str]:
     match layer.kind:
         case "conv2d":
             return (
-                f"Convolution, {layer.values.shape[-1]} filters of {window}",
+                f"Convolution, {plural(layer.values.shape[-1], 'filter')} of {window}",
                 "Each [[filter]] looks for one small pattern everywhere ([[convolution]]); bright"
                 " is where it is found.",
             )

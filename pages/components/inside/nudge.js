@@ -33,10 +33,16 @@ class View {
     for (const slider of this.sliders) slider.oninput = () => this.change();
     root.querySelector("button").onclick = () => this.begin();
     this.canvas.onpointerdown = (event) => {
+      if (event.button !== 0 || !event.isPrimary) return;
       this.canvas.setPointerCapture(event.pointerId);
-      this.rub(event);
+      this.point(this.placeOf(event));
+      this.rub(this.at);
     };
-    this.canvas.onpointermove = (event) => (event.buttons ? this.rub(event) : this.hover(event));
+    this.canvas.onpointermove = (event) => {
+      const from = this.at;
+      this.point(this.placeOf(event));
+      if (event.buttons & 1 && event.isPrimary) this.rub(from);
+    };
     this.canvas.onpointerleave = () => (this.brush.hidden = true);
     this.canvas.onblur = () => (this.brush.hidden = true);
     this.canvas.onkeydown = (event) => this.press(event);
@@ -48,39 +54,40 @@ class View {
     if (fresh) {
       this.original = decoded(data.image);
       this.begin();
-    } else if (data.answer && !network()) {
-      this.show(data.answer);
     } else {
       this.change();
     }
   }
 
   begin() {
-    this.rubbed = Uint8ClampedArray.from(this.original);
+    this.kept = new Uint8Array(SIDE * SIDE).fill(1);
     for (const slider of this.sliders) slider.value = 0;
-    this.changed = false;
     this.change();
   }
 
   change() {
-    const set = Object.fromEntries(this.sliders.map(({ name, value }) => [name, Number(value)]));
-    for (const { name, value, dataset, previousElementSibling: output } of this.sliders) {
-      const sign = value > 0 ? "+" : "";
-      output.textContent = `${sign}${value.replace("-", "−")} ${dataset.unit}`;
+    for (const slider of this.sliders) {
+      const words = `${slider.value > 0 ? "+" : ""}${slider.value.replace("-", "−")} ${slider.dataset.unit}`;
+      slider.previousElementSibling.textContent = words;
+      slider.setAttribute("aria-valuetext", words);
     }
-    this.set = set;
-    this.shown = thickened(moved(this.rubbed, set), set.thick);
+    this.set = Object.fromEntries(this.sliders.map(({ name, value }) => [name, Number(value)]));
+    const thick = thickened(this.original, this.set.thick);
+    // What was rubbed out stays so, however thick the lines; and goes along when they are turned.
+    this.shown = moved(thick.map((level, i) => level * this.kept[i]), this.set);
     this.paint();
     const same = this.shown.every((level, i) => level === this.original[i]);
     const reader = network();
-    if (same) this.show(this.data.probabilities);
+    const { answer, probabilities } = this.data;
+    clearTimeout(this.asking);
+    if (same) this.show(probabilities);
     else if (reader) this.show([...reader.read(this.shown).probabilities]);
-    else this.askLater();
+    else if (answer?.asked === this.encoded()) this.show(answer.probabilities);
+    else this.asking = setTimeout(() => this.ask(this.encoded()), ASK);
   }
 
-  askLater() {
-    clearTimeout(this.asking);
-    this.asking = setTimeout(() => this.ask(btoa(String.fromCharCode(...this.shown))), ASK);
+  encoded() {
+    return btoa(String.fromCharCode(...this.shown));
   }
 
   paint() {
@@ -108,10 +115,9 @@ class View {
     this.status.textContent = `Reads ${top} (${percent(probabilities[top])})${turned}`;
   }
 
-  hover(event) {
+  placeOf(event) {
     const { left, top, width } = this.canvas.getBoundingClientRect();
-    const along = (at) => (SIDE * at) / width;
-    this.point([along(event.clientX - left), along(event.clientY - top)]);
+    return [event.clientX - left, event.clientY - top].map((at) => (SIDE * at) / width);
   }
 
   point(at) {
@@ -121,25 +127,31 @@ class View {
     this.brush.style.top = `${(100 * at[1]) / SIDE}%`;
   }
 
-  rub(event) {
-    this.hover(event);
-    this.erase();
-  }
-
-  // Rubs out where the ink was before it was turned and shifted, so that holes go along with it.
-  erase() {
-    const [x, y] = source(this.at[0], this.at[1], this.set);
-    for (let row = 0; row < SIDE; row++) {
-      for (let column = 0; column < SIDE; column++) {
-        if (Math.hypot(column + 0.5 - x, row + 0.5 - y) <= RADIUS) this.rubbed[SIDE * row + column] = 0;
-      }
+  // Rubs out along a line to where the brush is: a quick one is heard of in few places.
+  rub(from) {
+    const [dx, dy] = [this.at[0] - from[0], this.at[1] - from[1]];
+    const steps = Math.max(1, Math.ceil(Math.hypot(dx, dy)));
+    for (let step = 1; step <= steps; step++) {
+      const share = step / steps;
+      this.erase(from[0] + share * dx, from[1] + share * dy);
     }
     this.change();
   }
 
+  // Where the ink was before it was turned and shifted, so that holes go along with it.
+  erase(atX, atY) {
+    const [x, y] = source(atX, atY, this.set);
+    for (let row = 0; row < SIDE; row++) {
+      for (let column = 0; column < SIDE; column++) {
+        if (Math.hypot(column + 0.5 - x, row + 0.5 - y) <= RADIUS) this.kept[SIDE * row + column] = 0;
+      }
+    }
+  }
+
   press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    if (event.key === " ") this.erase();
+    if (event.key === " ") this.rub(this.at);
     else if (!step[event.key]) return;
     event.preventDefault();
     event.stopPropagation();
@@ -200,12 +212,4 @@ function thickened(image, amount) {
     });
   }
   return out;
-}
-
-/** A share 0-1 in words, as mnist_core.words.percent. */
-function percent(share) {
-  const value = 100 * share;
-  if (value > 99.9) return ">99.9 %";
-  if (value < 0.1) return "<0.1 %";
-  return `${value.toFixed(value >= 99 || value < 1 ? 1 : 0)} %`;
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from mnist_core.inference import Classifier
 from pages.components import asset
+from pages.components.charts import BARS
 from pages.components.glossary import prose
 from pages.components.inside.snippets import code
 
@@ -20,7 +22,6 @@ _SLIDERS = (
     ("down", "Up, down", -9, 9, 0.5, "px"),
     ("thick", "Thinner, thicker", -2, 2, 0.1, ""),
 )
-_BARS = "".join(f"<div><b>{digit}</b><i></i><span></span></div>" for digit in range(10))
 
 _nudge = st.components.v2.component(
     "digit_studio_nudge",
@@ -29,16 +30,17 @@ _nudge = st.components.v2.component(
         ' role="application" aria-label="The digit, to be rubbed out: press and move; or arrows and'
         ' space."></canvas><i hidden></i></div><div class="sliders">'
         + "".join(
-            f'<label>{words}<output for="{name}">0</output><input type="range" name="{name}"'
-            f' min="{low}" max="{high}" step="{step}" value="0" data-unit="{unit}"></label>'
+            f'<div><span>{words}</span><b></b><input type="range" name="{name}" value="0"'
+            f' aria-label="{words}" min="{low}" max="{high}" step="{step}"'
+            f' data-unit="{unit}"></div>'
             for name, words, low, high, step, unit in _SLIDERS
         )
         + '<button type="button">Start again</button></div>'
-        f'<div class="answer"><p role="status"></p><div class="bars" role="img">{_BARS}</div></div>'
+        f'<div class="answer"><p role="status"></p><div class="bars" role="img">{BARS}</div></div>'
         "</div>"
     ),
     css=asset("inside/nudge.css"),
-    js=asset("inside/nudge.js"),
+    js="\n".join((asset("percent.js"), asset("inside/nudge.js"))),
 )
 
 
@@ -50,9 +52,6 @@ def what_if(image: NDArray[np.uint8], classifier: Classifier) -> None:
         " or press on the picture to rub ink out. The thin line on each bar is where it began."
     )
 
-    def asked() -> None:
-        st.session_state.nudged = st.session_state.nudge.asked
-
     _nudge(
         key="nudge",
         data={
@@ -60,20 +59,21 @@ def what_if(image: NDArray[np.uint8], classifier: Classifier) -> None:
             "probabilities": _rounded(classifier.predict(image[None])[0]),
             "answer": _answer(st.session_state.get("nudged"), classifier),
         },
-        on_asked_change=asked,
+        on_asked_change=lambda: st.session_state.update(nudged=st.session_state.nudge.asked),
     )
     code("nudge")
 
 
-def _answer(asked: object, classifier: Classifier) -> list[float] | None:
-    """What a picture is read as that a browser sent which can't read by itself."""
+def _answer(asked: object, classifier: Classifier) -> dict[str, Any] | None:
+    """What a picture is read as that a browser sent which can't read by itself; and the picture."""
     try:
         pixels = base64.b64decode(str(asked), validate=True) if asked else b""
     except (binascii.Error, ValueError):
         return None
     if len(pixels) != 784:
         return None
-    return _rounded(classifier.predict(np.frombuffer(pixels, np.uint8).reshape(1, 28, 28))[0])
+    digit = np.frombuffer(pixels, np.uint8).reshape(1, 28, 28)
+    return {"asked": asked, "probabilities": _rounded(classifier.predict(digit)[0])}
 
 
 def _rounded(probabilities: NDArray[np.float32]) -> list[float]:

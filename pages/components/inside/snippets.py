@@ -43,6 +43,7 @@ digit = np.asarray(small) * (255 / np.max(small))
 x = digit / 255                                               # 0 to 1
 """,
     "layers": """\
+# Keras has a convolution, its normalisation and ReLU as three layers; the page folds them into one.
 inside = keras.Model(model.input, [layer.output for layer in model.layers])
 for layer, values in zip(model.layers, inside(x)):
     print(layer.name, values.shape, layer.count_params())
@@ -50,7 +51,7 @@ for layer, values in zip(model.layers, inside(x)):
     "unit": """\
 from mnist_core.weights import PlainNetwork    # weights.json and weights.bin: plain arrays
 
-network = PlainNetwork.load("models/default")
+network = PlainNetwork.load("models/default")  # or the folder of another model
 values = network.forward(digit[None])          # what every layer says, by its name
 layer = network.layers[-2]                     # the logits: a dense layer
 features = values["features"][0].ravel()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_core.explanation import LayerSeen, UnitSum, adding_up
+from mnist_core.words import signed
 from pages.components.gallery import png_address
+from pages.components.glossary import marked
 from pages.components.inside.colours import signed_address, signed_style
 
 _NUMBERS = 25  # places of a window that are shown as numbers; more are shown as a picture
@@ -17,14 +20,18 @@ _ROWS = 64  # parts that are listed one by one; of more, the strongest twelve
 _STRONGEST = 12
 _ACTIVATIONS = {
     "linear": "",
-    "relu": "ReLU: below 0 becomes 0",
-    "tanh": "tanh: bends it into −1 to 1",
-    "sigmoid": "sigmoid: bends it into 0 to 1",
+    "relu": "[[ReLU]]: below 0 becomes 0",
+    "tanh": "[[tanh]]: bends it into −1 to 1",
+    "sigmoid": "[[sigmoid]]: bends it into 0 to 1",
 }
 
 
 def told_sum(unit: UnitSum, layer: LayerSeen, digit: NDArray[np.uint8]) -> str:
     """How a unit of a layer comes by its value for a digit, (28, 28) uint8, as HTML."""
+    # As it is shown elsewhere: the network that serves reckons in single precision.
+    value = float(layer.values[unit.place])
+    unbent = unit.activation == "linear" or (unit.activation == "relu" and value > 0)
+    unit = replace(unit, value=value, total=value if unbent else unit.total)
     return f'<div class="ds-sum">{_head(unit, layer, digit)}{_body(unit, layer)}</div>'
 
 
@@ -47,7 +54,8 @@ def _head(unit: UnitSum, layer: LayerSeen, digit: NDArray[np.uint8]) -> str:
     )
     return (
         f'{line}<figure class="ds-seen"><div><img src="{png_address(digit)}" alt="{told}">'
-        f'<i style="{box}"></i></div><figcaption>{told} (its receptive field).</figcaption>'
+        f'<i style="{box}"></i></div><figcaption>{told}'
+        f" ({marked('its [[receptive field]]')}).</figcaption>"
         "</figure>"
     )
 
@@ -85,7 +93,7 @@ def _weighted(unit: UnitSum) -> str:
     products, flat = unit.products, unit.inputs.ndim == 1
     by_picture = not flat and products.shape[2] > 1
     parts = products.sum(axis=(0, 1)) if by_picture else products.ravel()
-    *shown, bias = adding_up(np.append(parts, unit.bias))
+    *shown, bias = adding_up(np.append(parts, unit.bias), total=unit.total)
     total = round(sum(shown) + bias, 4)
     strongest = np.argsort(-np.abs(parts), kind="stable")
     pictures = "" if flat else _pictures(unit, int(strongest[0]) if by_picture else 0, shown)
@@ -164,7 +172,7 @@ def _end(unit: UnitSum, total: float, parts: Sequence[tuple[float, str]]) -> str
     line = f"{words} = <b>{_four(total)}</b>" if parts else f"It gets {_four(total)}"
     activation = _ACTIVATIONS[unit.activation]
     if activation:
-        line += f"<br>{activation} → <b>{_four(unit.value)}</b>"
+        line += f"<br>{marked(activation)} → <b>{_four(unit.value)}</b>"
     return f'<p class="ds-total">{line}</p>'
 
 
@@ -172,7 +180,7 @@ def _grid(values: NDArray[np.float64], title: str, shown: Sequence[float] | None
     """Numbers in rows, tinted by sign and size."""
     most = max(float(np.abs(values).max()), 1e-9)
     decimals = 3 if shown is None else 4
-    words = [_signed(v, decimals) for v in (values.ravel() if shown is None else shown)]
+    words = [signed(v, decimals) for v in (values.ravel() if shown is None else shown)]
     cells = [
         f'<td style="{signed_style(value / most)}">{word}</td>'
         for value, word in zip(values.ravel().tolist(), words, strict=True)
@@ -201,9 +209,4 @@ def _range(values: NDArray[np.float64]) -> str:
 
 
 def _four(value: float) -> str:
-    return _signed(value, 4)
-
-
-def _signed(value: float, decimals: int) -> str:
-    """So many decimals, with a true minus, and none before zero."""
-    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+    return signed(value, 4)

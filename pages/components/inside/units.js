@@ -70,7 +70,7 @@ class View {
     for (lay(); side > least && !this.fits(); side--, lay());
     const rows = Math.ceil(count / this.across);
     this.size = [this.across * this.pitch[0] - this.gap, rows * this.pitch[1] - this.gap];
-    this.paint();
+    this.draw();
   }
 
   // How many are side by side; rows of a strip that end at round numbers are easier to count in.
@@ -85,15 +85,18 @@ class View {
     return tall <= TALL && (!this.flat || this.count > 16 || this.across === this.count);
   }
 
-  paint() {
+  // All values, once; what is pointed at is painted over them.
+  draw() {
     const { canvas, size } = this;
-    const sharp = Math.max(1, Math.ceil(devicePixelRatio));
-    canvas.width = size[0] * sharp;
-    canvas.height = size[1] * sharp;
+    this.sharp = Math.max(1, Math.ceil(devicePixelRatio));
+    canvas.width = size[0] * this.sharp;
+    canvas.height = size[1] * this.sharp;
     canvas.style.width = `${size[0]}px`;
     canvas.style.height = `${size[1]}px`;
-    const pen = canvas.getContext("2d");
-    pen.scale(sharp, sharp);
+    this.drawn = document.createElement("canvas");
+    [this.drawn.width, this.drawn.height] = [canvas.width, canvas.height];
+    const pen = this.drawn.getContext("2d");
+    pen.scale(this.sharp, this.sharp);
     for (let k = 0; k < this.count; k++) {
       for (let y = 0; y < this.height; y++) {
         for (let x = 0; x < this.width; x++) {
@@ -106,6 +109,16 @@ class View {
         }
       }
     }
+    this.paint();
+  }
+
+  paint() {
+    const { canvas, drawn, sharp } = this;
+    const pen = canvas.getContext("2d");
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(drawn, 0, 0);
+    pen.scale(sharp, sharp);
     this.frame(pen, this.full(this.chosen), "#f27935", 3);
     if (this.at) this.frame(pen, this.at, "#ffffff", 2);
   }

@@ -53,5 +53,11 @@ def unit_picker(
             "of": of,
             "chosen": list(chosen),
         },
-        on_picked_change=lambda: on_pick(tuple(int(i) for i in st.session_state[key].picked)),
+        on_picked_change=lambda: on_pick(_place(st.session_state[key].picked)),
     )
+
+
+def _place(picked: object) -> Place:
+    """What a browser says was picked; nothing if that is no place."""
+    indices = picked if isinstance(picked, list) else []
+    return tuple(index for index in indices if isinstance(index, int))
