@@ -23,7 +23,7 @@ from mnist_core.collection import ORDERS, PARTS, Collection
 from pages.components.view import LOOKS
 from pages.components.wall import Tile, _payload
 from pages.components.wall_view import PAGE
-from tests.bench.figure import Figure
+from tests.bench.figure import Figure, report
 from tests.bench.page import _resident
 from tests.browser import chromium, pen
 from tests.browser.server import App, serve
@@ -247,14 +247,5 @@ def _visit_all(browser: Browser, app: App) -> None:
         page.context.close()
 
 
-def main() -> int:
-    """Print these figures alone."""
-    fine = True
-    for figure in figures():
-        print(figure, flush=True)
-        fine = fine and figure.fine
-    return 0 if fine else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(figures()))

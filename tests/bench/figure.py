@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -24,3 +25,12 @@ class Figure:
         bound = "at least" if self.at_least else "at most"
         mark = "ok  " if self.fine else "MISS"
         return f"{mark} {self.title}: {self.value:.3g} {self.unit} ({bound} {self.limit:g})"
+
+
+def report(figures: Iterable[Figure]) -> int:
+    """Print each as it comes; the exit status says whether all are as wanted."""
+    fine = True
+    for figure in figures:
+        print(figure, flush=True)
+        fine = fine and figure.fine
+    return 0 if fine else 1

@@ -27,7 +27,7 @@ from mnist_core.inference import Classifier
 from mnist_core.paths import PROJECT
 from mnist_core.templates import TEMPLATES
 from pages.components.inside.sums import told_sum
-from tests.bench.figure import Figure
+from tests.bench.figure import Figure, report
 from tests.explanation.faithfulness import drawings_of_people, drawings_of_templates, faithful
 from tests.pages import drawn
 
@@ -117,14 +117,5 @@ def _faithful(classifier: Classifier) -> Iterator[Figure]:
     print(f"     the same by the class activation map, which is coarser: {coarse:.1f} %")
 
 
-def main() -> int:
-    """Print these figures alone."""
-    fine = True
-    for figure in figures():
-        print(figure, flush=True)
-        fine = fine and figure.fine
-    return 0 if fine else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(figures()))

@@ -19,7 +19,7 @@ from playwright.sync_api import CDPSession, Page
 from mnist_core.generated import strokes_of
 from mnist_core.strokes import CANVAS
 from mnist_core.templates import TEMPLATES
-from tests.bench.figure import Figure
+from tests.bench.figure import Figure, report
 from tests.browser import chromium, pen
 from tests.browser.server import serve
 
@@ -253,8 +253,4 @@ def _taken(page: Page, name: str) -> list[float]:
 
 
 if __name__ == "__main__":
-    measured = []
-    for figure in figures():
-        print(figure, flush=True)
-        measured.append(figure.fine)
-    sys.exit(not all(measured))
+    sys.exit(report(figures()))
