@@ -88,7 +88,7 @@ _WATCH: Final = """
     const now = performance.now();
     if (text !== watch.text) Object.assign(watch, {text, changed: now});
     return text !== undefined && watch.state() === 'notRunning'
-      && (watch.answered || now > watch.acted + patience)
+      && (watch.answered || now > watch.acted + patience * (watch.delay ? 4 : 1))
       && now > Math.max(watch.changed, watch.acted) + quiet;
   };
 })();
@@ -167,6 +167,7 @@ def wait_reading(
         page: shows the Draw page.
         quiet: seconds the text must stay the same.
         patience: seconds after which no answer is expected any more: not every click asks for one.
+            To a stroke one always comes, so it is waited for four times as long.
         timeout: seconds in all.
 
     Raises:

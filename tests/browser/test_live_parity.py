@@ -33,7 +33,7 @@ from pages.components import asset, live
 from pages.components.answer import _parts
 from tests.test_weights import convolution, dense, pool
 
-PARTS: Final = "live_ink.js", "live_network.js", "live.js"
+PARTS: Final = "live_ink.js", "live_network.js", "percent.js", "live.js"
 DRAWINGS: Final = 2000
 AT_ONCE: Final = 50
 
