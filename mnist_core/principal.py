@@ -62,8 +62,9 @@ def principal_components(images: NDArray[Any], count: int) -> Components:
 
 def _of_few(centred: NDArray[np.float32], mean: NDArray[np.float32], count: int) -> Components:
     values, vectors = np.linalg.eigh(centred @ centred.T / np.float32(len(centred)))
-    axes = centred.T @ vectors[:, ::-1][:, :count]
-    return _components(mean, values, axes / np.maximum(np.linalg.norm(axes, axis=0), 1e-9))
+    # Where the rows lie in fewer directions than are asked for, the others are any.
+    axes, _ = np.linalg.qr(centred.T @ vectors[:, ::-1][:, :count])
+    return _components(mean, values, axes)
 
 
 def _components(

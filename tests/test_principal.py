@@ -16,3 +16,11 @@ def test_components_are_those_of_the_singular_value_decomposition(shape):
     strongest = np.abs(found.axes).argmax(axis=0)
     assert (found.axes[strongest, np.arange(6)] > 0).all()
     np.testing.assert_allclose(found.places(rows), centred @ found.axes, atol=1e-3)
+
+
+def test_axes_are_orthonormal_also_where_the_rows_differ_in_one_direction_alone():
+    rows = np.zeros((6, 784), np.float32)
+    rows[3:] = 9
+    found = principal_components(rows, 4)
+    np.testing.assert_allclose(found.axes.T @ found.axes, np.eye(4), atol=1e-5)
+    assert found.share[0] == pytest.approx(1)
