@@ -205,8 +205,12 @@ def test_a_neighbour_opens(page: Page) -> None:
     tile = page.locator(".st-key-inside .tile").first
     expect(tile).to_be_visible(timeout=PATIENCE)
     tile.click()
-    expect(page.get_by_role("dialog")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("dialog").get_by_text("Its label says it is")).to_be_visible()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("The network reads it as a 4")).to_be_visible()
+    dialog.get_by_role("button", name="Look inside this one").click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_text("Its true label is 4: read right")).to_be_visible()
+    steps(page)
 
 
 def test_a_stroke_here_moves_everything_along(new_page: NewPage) -> None:

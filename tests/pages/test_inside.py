@@ -312,10 +312,21 @@ def test_without_mnist_the_neighbours_are_generated_digits(four: AppTest) -> Non
     assert int(vote[1]) == sum(tile[2].startswith("4") for tile in wall["tiles"])
 
 
-def test_a_neighbour_opens_in_the_data_set(four: AppTest) -> None:
-    row = sent(four, "reminds")["tiles"][0][0]
+def test_a_neighbour_opens_and_can_be_looked_into(four: AppTest) -> None:
+    row, *_ = sent(four, "reminds")["tiles"][0]
     tell(four, "reminds", "picked", row)
-    assert four.session_state["dataset"].digit == ("generated", row)
+    assert f"Generated digit {row}, labelled **4**" in words(ran(four))
+    press = next(each for each in four.button if each.label == "Look inside this one")
+    press.click().run()
+    assert four.segmented_control(key="source").value == "Sample"
+    assert f"Generated digit {row}. Its true label is 4" in words(ran(four))
+    others = [tile[0] for tile in sent(four, "reminds")["tiles"]]
+    assert row not in others and len(others) == 10, "nobody is its own neighbour"
+
+
+def test_what_is_no_neighbour_does_not_open(four: AppTest) -> None:
+    tell(four, "reminds", "picked", 10**9)
+    assert "labelled" not in words(ran(four))
 
 
 def test_the_index_of_neighbours_is_made_once_with_progress(

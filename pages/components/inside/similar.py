@@ -16,9 +16,11 @@ from mnist_core.explanation.similar import FeatureIndex, index_features, vote
 from mnist_core.inference import Classifier
 from mnist_core.words import a, percent
 from pages.components import session
-from pages.components.browsing import change, name_of, wait
+from pages.components.browsing import name_of, wait
 from pages.components.glossary import prose
 from pages.components.inside.snippets import code
+from pages.components.reader import SAMPLE
+from pages.components.sources import show
 from pages.components.wall import Tile, digit_wall
 
 _COUNT = 10
@@ -70,13 +72,13 @@ def who_it_reminds_of(
         ],
         key="reminds",
         told="The training digits nearest in feature space, nearest first. Pick one to open it.",
-        on_pick=lambda row: st.session_state.update(open_digit=row),
+        on_pick=lambda row: st.session_state.update(reminds_of=row),
         columns=10,
         scale=2,
     )
-    if (row := st.session_state.pop("open_digit", None)) is not None:
-        change(digit=(learned.part, row))
-        st.switch_page("pages/dataset.py")
+    picked = st.session_state.pop("reminds_of", None)
+    if picked in rows.tolist():
+        _open(learned, picked, classifier)
     among = f"Among {len(learned.labels):,} digits, by {features.size:,} features"
     if index.components:
         among += (
@@ -86,6 +88,27 @@ def who_it_reminds_of(
     st.caption(f"{among}. The number under each is its label, then its distance.")
     prose("The vote is how one reads without any network ([[nearest neighbours]]).")
     code("similar")
+
+
+@st.dialog("A digit it learned from")
+def _open(learned: Collection, row: int, classifier: Classifier) -> None:
+    """Show one of them large, over the page, and offer to look inside it."""
+    image, label = learned.images[row], int(learned.labels[row])
+    name = name_of(learned.part, row)
+    show(image, f"{name}: {a(label)}")
+    probabilities = classifier.predict(image[None])[0]
+    read = int(probabilities.argmax())
+    st.markdown(
+        f"{name}, labelled **{label}**. The network reads it as **{a(read)}**"
+        f" ({percent(float(probabilities[read]))})."
+    )
+
+    def take() -> None:
+        session.hand_over(image, name, label)
+        st.session_state.source = SAMPLE
+
+    if st.button("Look inside this one", on_click=take, type="primary"):
+        st.rerun()
 
 
 def _index(classifier: Classifier) -> tuple[Collection, FeatureIndex | None]:
