@@ -90,7 +90,7 @@ def who_it_reminds_of(
     code("similar")
 
 
-@st.dialog("A digit it learned from")
+@st.dialog("One of the nearest")
 def _open(learned: Collection, row: int, classifier: Classifier) -> None:
     """Show one of them large, over the page, and offer to look inside it."""
     image, label = learned.images[row], int(learned.labels[row])
