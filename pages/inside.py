@@ -31,7 +31,11 @@ def heading(step: str) -> None:
 
 @st.fragment
 def look_inside() -> None:
-    """One fragment, so that a stroke runs this and not the frame; its steps are some, too."""
+    """One fragment, so that a stroke runs this and not the frame.
+
+    Its steps are none of their own: fragments within one, on a busy server's first visit, had
+    Streamlit's page break down ("Bad delta path index"); and the whole takes a tenth of a second.
+    """
     classifier = session.classifier()
     read = read_digit(classifier)
     reading = read.reading

@@ -20,7 +20,6 @@ _OTHERS = "all others"
 _MARKED = 0.15  # of the strongest place; what is weaker gets no sign
 
 
-@st.fragment
 def where_it_looked(
     classifier: Classifier,
     layers: tuple[LayerSeen, ...],

@@ -33,7 +33,6 @@ _SWITCHES = {
 }
 
 
-@st.fragment
 def from_ink_to_numbers(
     image: NDArray[np.uint8], classifier: Classifier, network: PlainNetwork
 ) -> None:

@@ -28,9 +28,8 @@ def through_all_layers(layers: tuple[LayerSeen, ...], digit: NDArray[np.uint8]) 
     code("unit")
 
 
-@st.fragment
 def _card(number: int, layer: LayerSeen, digit: NDArray[np.uint8]) -> None:
-    """One layer; a fragment, so that a pick runs nothing else."""
+    """One layer, with the unit that was picked."""
     title, sentence = _words(layer)
     shape = " × ".join(str(length) for length in layer.values.shape)
     st.markdown(f"**{number}. {title}**")

@@ -44,7 +44,6 @@ _nudge = st.components.v2.component(
 )
 
 
-@st.fragment
 def what_if(image: NDArray[np.uint8], classifier: Classifier) -> None:
     """Let a digit, (28, 28) uint8, be changed; the browser reads it, or else the server does."""
     prose(

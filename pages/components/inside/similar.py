@@ -26,7 +26,6 @@ from pages.components.wall import Tile, digit_wall
 _COUNT = 10
 
 
-@st.fragment
 def who_it_reminds_of(
     classifier: Classifier, features: NDArray[np.float32], label: int, image: NDArray[np.uint8]
 ) -> None:

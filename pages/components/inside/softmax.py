@@ -12,7 +12,6 @@ from pages.components.glossary import prose
 from pages.components.inside.snippets import code
 
 
-@st.fragment
 def to_probabilities(logits: NDArray[np.float32], label: int, *, smoothing: bool) -> None:
     """Show softmax, one-hot target and loss, number by number.
 
