@@ -19,7 +19,7 @@ class Nearest:
 
     Attributes:
         rows: (K,) int64, which they are.
-        distances: (K,) float32, Euclidean distance of the 784 grey levels.
+        distances: (K,) float32, Euclidean: of the 784 grey levels, or of what they are compared by.
     """
 
     rows: NDArray[np.int64]

@@ -10,7 +10,7 @@ from pages.components.inside.evidence import where_it_looked
 from pages.components.inside.ink import from_ink_to_numbers
 from pages.components.inside.layers import through_all_layers
 from pages.components.inside.nudge import what_if
-from pages.components.inside.similar import who_it_reminds_of
+from pages.components.inside.similar import prepare, who_it_reminds_of
 from pages.components.inside.softmax import to_probabilities
 from pages.components.reader import read_digit
 
@@ -81,3 +81,4 @@ within_frame()
 with st.container(key="inside"):
     st.title("Look inside")
     look_inside()
+    prepare(session.classifier())

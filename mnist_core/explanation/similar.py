@@ -20,6 +20,7 @@ from mnist_core.files import writing
 from mnist_core.inference import Classifier
 from mnist_core.mnist_files import MNIST
 from mnist_core.model_cache import file_for, sweep
+from mnist_core.neighbours import Nearest
 from mnist_core.principal import Components, principal_components
 from mnist_core.registry import Model
 
@@ -29,19 +30,6 @@ _KEPT = 6  # files, of at most 32 MB each
 _WIDEST = 128  # features compared; of more, so many main directions
 _SAMPLE, _SAMPLE_OF_WIDE = 10_000, 2_000  # digits by which those directions are found
 _WIDE = 2_000  # features; of more, what is compared would take minutes and gigabytes
-
-
-@dataclass(frozen=True)
-class Alike:
-    """The digits nearest to one, nearest first.
-
-    Attributes:
-        rows: (K,) int64, which they are.
-        distances: (K,) float32, Euclidean distance of the features.
-    """
-
-    rows: NDArray[np.int64]
-    distances: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -66,30 +54,22 @@ class FeatureIndex:
     def _norms(self) -> NDArray[np.float32]:
         return np.einsum("ij,ij->i", self.places, self.places)
 
-    def nearest(
-        self, features: NDArray[np.float32], count: int = 10, *, leave_out: int | None = None
-    ) -> Alike:
+    def nearest(self, features: NDArray[np.float32], count: int = 10) -> Nearest:
         """Find the nearest digits.
 
         Args:
             features: of one digit, as the network's output "features", of any shape.
             count: how many, 1 or more; there may be fewer.
-            leave_out: the row of the digit itself, where it is one of them.
         """
         flat = features.reshape(1, -1)
         place = (flat if self.components is None else self.components.places(flat))[0]
         squared = self._norms - 2 * (self.places @ place) + place @ place
-        if leave_out is not None:
-            squared[leave_out] = np.inf
-        count = min(count, len(squared) - (leave_out is not None))
-        if count < len(squared):
-            rows = np.argpartition(squared, count - 1)[:count]
-        else:
-            rows = np.arange(count)
+        count = min(count, len(squared))
+        rows = np.argpartition(squared, count - 1)[:count]
         # Exact distances, for what is added up above from large numbers is a little off.
         distances = np.linalg.norm(self.places[rows] - place, axis=1)
         order = np.lexsort((rows, distances))
-        return Alike(rows[order].astype(np.int64), distances[order].astype(np.float32))
+        return Nearest(rows[order].astype(np.int64), distances[order].astype(np.float32))
 
 
 def vote(labels: NDArray[np.uint8]) -> tuple[int, int]:

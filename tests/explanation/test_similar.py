@@ -79,17 +79,11 @@ def test_so_are_those_of_the_model_that_ships(digits, others):
         assert index.nearest(one).distances[0] == pytest.approx(away[rows[0]], abs=1e-4)
 
 
-def test_a_digit_is_its_own_nearest_unless_it_is_left_out(digits):
+def test_a_digit_is_its_own_nearest(digits):
     looker = Looker()
     index = index_features(looker, digits, no_one)
-    one = looker.outputs(digits[7:8])["features"][0]
-    with_it = index.nearest(one, 4)
-    assert with_it.rows[0] == 7 and with_it.distances[0] == pytest.approx(0, abs=1e-5)
-    without = index.nearest(one, 3, leave_out=7)
-    assert without.rows.tolist() == with_it.rows[1:].tolist()
-    everyone_else = index.nearest(one, 300, leave_out=7).rows
-    assert sorted(everyone_else) == [row for row in range(300) if row != 7]
-    assert index.nearest(one, 4).rows[0] == 7, "it is left out for once only"
+    found = index.nearest(looker.outputs(digits[7:8])["features"][0], 4)
+    assert found.rows[0] == 7 and found.distances[0] == pytest.approx(0, abs=1e-5)
 
 
 def test_fewer_than_asked_for_are_all_there_is(digits):
@@ -97,10 +91,7 @@ def test_fewer_than_asked_for_are_all_there_is(digits):
     index = index_features(looker, digits[:4], no_one)
     one = looker.outputs(digits[:1])["features"][0]
     assert sorted(index.nearest(one, 10).rows) == [0, 1, 2, 3]
-    assert sorted(index.nearest(one, 10, leave_out=0).rows) == [1, 2, 3]
-    single = index_features(looker, digits[:1], no_one)
-    assert single.nearest(one).rows.tolist() == [0]
-    assert single.nearest(one, leave_out=0).rows.tolist() == []
+    assert index_features(looker, digits[:1], no_one).nearest(one).rows.tolist() == [0]
 
 
 def test_equals_come_in_the_order_of_the_set():

@@ -12,19 +12,12 @@ ABOVE = np.array([255, 146, 64])
 BELOW = np.array([77, 148, 255])
 
 
-def signed_picture(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """(h, w) numbers -> (h, w, 3) uint8: orange above 0, blue below, black at 0."""
+def signed_address(values: NDArray[np.float64]) -> str:
+    """(h, w) numbers as a data: address of a picture: orange above 0, blue below, black at 0."""
     shares = values / max(float(np.abs(values).max()), 1e-9)
     to = np.where(shares[..., None] < 0, BELOW, ABOVE)
-    picture: NDArray[np.uint8] = (
-        (GROUND + np.abs(shares)[..., None] * (to - GROUND)).round().astype(np.uint8)
-    )
-    return picture
-
-
-def signed_address(values: NDArray[np.float64]) -> str:
-    """`signed_picture` as a data: address."""
-    return png_address(signed_picture(values))
+    picture = GROUND + np.abs(shares)[..., None] * (to - GROUND)
+    return png_address(picture.round().astype(np.uint8))
 
 
 def signed_style(share: float) -> str:

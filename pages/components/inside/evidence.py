@@ -63,13 +63,19 @@ def where_it_looked(
     with st.container(horizontal=True, gap="medium"):
         if found:
             with st.container(width=440, key="exact"):
-                _exact(image, found, digit, rather, _sight(layers))
+                _exact(image, found, digit, rather, layers)
         with st.container(width=440, key="occlusion"):
             _occluded(image, fall, digit, rather, alone=found is None)
     code("evidence" if found else "occlusion", digit=digit, against=against, layers=layers)
 
 
-def _exact(image: NDArray[np.uint8], found: Evidence, digit: int, rather: str, sees: str) -> None:
+def _exact(
+    image: NDArray[np.uint8],
+    found: Evidence,
+    digit: int,
+    rather: str,
+    layers: tuple[LayerSeen, ...],
+) -> None:
     height, width = found.places.shape
     for_it = float(found.places[found.places > 0].sum())
     against_it = float(found.places[found.places < 0].sum())
@@ -85,8 +91,8 @@ def _exact(image: NDArray[np.uint8], found: Evidence, digit: int, rather: str, s
         f"{sums}, just {lead} in [[logits|logit]]. "
         + (
             f"Shows what each of {height} × {width} places gave to the answer ([[class activation"
-            f" map]]). Can't show single strokes, for each place sees {sees} of the digit (its"
-            " [[receptive field]])."
+            f" map]]). Can't show single strokes, for each place sees {_sight(layers)} of the digit"
+            " (its [[receptive field]])."
             if height < 28
             else "Each pixel times its weight. Shows all there is: this network has one layer."
         )
@@ -157,11 +163,9 @@ def _sign(picture: Image.Image, shares: NDArray[np.float64]) -> None:
 
 def _sight(layers: tuple[LayerSeen, ...]) -> str:
     """How much of the digit a place of the last pictures can see, at most."""
-    pictures = [layer for layer in layers if layer.values.ndim == 3]
-    if not pictures:
-        return "one pixel"
-    height, width = pictures[-1].values.shape[:2]
-    seen = pictures[-1].seen_by((height // 2, width // 2))
+    last = [layer for layer in layers if layer.values.ndim == 3][-1]
+    height, width = last.values.shape[:2]
+    seen = last.seen_by((height // 2, width // 2))
     return f"up to {seen.height} × {seen.width} pixels"
 
 

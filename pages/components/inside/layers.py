@@ -10,7 +10,7 @@ from mnist_core.explanation import LayerSeen, unit_sum
 from mnist_core.words import plural
 from pages.components.glossary import prose
 from pages.components.inside.snippets import code
-from pages.components.inside.sums import told_sum
+from pages.components.inside.sums import called, told_sum
 from pages.components.inside.units import Place, unit_picker
 
 
@@ -34,7 +34,6 @@ def _card(number: int, layer: LayerSeen, digit: NDArray[np.uint8]) -> None:
     shape = " × ".join(str(length) for length in layer.values.shape)
     st.markdown(f"**{number}. {title}**")
     prose(f"{shape} numbers, {plural(layer.parameters, 'parameter')}. {sentence}")
-    pictures = layer.values.ndim == 3
     key = f"unit_{number}"
     chosen = _chosen(layer, st.session_state.get(f"{key}_at"))
 
@@ -47,7 +46,7 @@ def _card(number: int, layer: LayerSeen, digit: NDArray[np.uint8]) -> None:
                 layer.values,
                 key=key,
                 told=_told(number, layer),
-                of="Filter" if pictures else "Digit" if _are_digits(layer) else "Unit",
+                of=called(layer),
                 chosen=chosen,
                 on_pick=pick,
             )
@@ -60,10 +59,6 @@ def _chosen(layer: LayerSeen, place: Place | None) -> Place:
     if place is not None and layer.has(place):
         return place
     return tuple(int(i) for i in np.unravel_index(layer.values.argmax(), layer.values.shape))
-
-
-def _are_digits(layer: LayerSeen) -> bool:
-    return layer.name in ("logits", "probabilities")
 
 
 def _told(number: int, layer: LayerSeen) -> str:

@@ -50,7 +50,6 @@ def what_if(image: NDArray[np.uint8], classifier: Classifier) -> None:
         "Change the 28 × 28 pixels themselves, after all scaling and centring: with the sliders,"
         " or press on the picture to rub ink out. The thin line on each bar is where it began."
     )
-
     _nudge(
         key="nudge",
         data={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -43,6 +44,7 @@ def who_it_reminds_of(
     )
     learned, index = _index(classifier)
     if index is None:
+        st.info("They are being compared, once for this network: the bar below says how far it is.")
         return
     nearest = index.nearest(features, _COUNT + 1)
     other = (learned.images[nearest.rows] != image).any(axis=(1, 2))
@@ -120,16 +122,23 @@ def _index(classifier: Classifier) -> tuple[Collection, FeatureIndex | None]:
     except DataError as error:
         st.warning(str(error))
         return collection("generated"), _generated(classifier)
+    return learned, similar.kept(classifier.model)
+
+
+def prepare(classifier: Classifier) -> None:
+    """Have the training digits be compared, once for each network; shows how far it is.
+
+    To be called by the page itself: what shows it is a fragment, and must not be within another.
+    """
     model = classifier.model
-    index = similar.kept(model)
-    if index is None:
-        wait(
-            partial(similar.status, model),
-            partial(similar.start, model),
-            words="The network looks at all training digits, once ...",
-            key=similar.task(model),
-        )
-    return learned, index
+    with suppress(DataError):  # step 5 says so
+        if datasets.find_mnist() and collection("train") and similar.kept(model) is None:
+            wait(
+                partial(similar.status, model),
+                partial(similar.start, model),
+                words="The network looks at all training digits, once ...",
+                key=similar.task(model),
+            )
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Classifier: session.identity})

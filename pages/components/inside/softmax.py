@@ -21,7 +21,7 @@ def to_probabilities(logits: NDArray[np.float32], label: int, *, smoothing: bool
         smoothing: whether the network was trained with label smoothing.
     """
     prose(
-        "The last layer gives each digit a [[logit]], any number. [[softmax|softmax]] makes"
+        "The last layer gives each digit a [[logit]], any number. [[softmax]] makes"
         " probabilities of them: the highest is taken from all, which changes nothing in the end;"
         " e is raised to the power of each; and each is divided by the sum of all ten."
     )
@@ -57,7 +57,7 @@ def _table(steps: SoftmaxSteps, true: int) -> str:
             f"<td>{_small(raised[digit])}</td>"
             f'<td style="--share:{steps.probabilities[digit]:.4f}">'
             f"{_small(shares[digit])}</td>"
-            f'<td class="{"hot" if target else "cold"}">{target}</td>'
+            f"<td{' class=hot' if target else ''}>{target}</td>"
             f"<td>{signed(steps.losses[digit], 4)}</td></tr>"
         )
     heads = (

@@ -35,12 +35,18 @@ def told_sum(unit: UnitSum, layer: LayerSeen, digit: NDArray[np.uint8]) -> str:
     return f'<div class="ds-sum">{_head(unit, layer, digit)}{_body(unit, layer)}</div>'
 
 
+def called(layer: LayerSeen) -> str:
+    """What the units of a layer are called; those of pictures by the filter that made them."""
+    if layer.values.ndim == 3:
+        return "Filter"
+    return "Digit" if layer.name in ("logits", "probabilities") else "Unit"
+
+
 def _head(unit: UnitSum, layer: LayerSeen, digit: NDArray[np.uint8]) -> str:
     """Which unit it is, and what of the digit it can see."""
-    name = _named(unit.place, "Filter" if len(unit.place) == 3 else "Unit")
-    if layer.name in ("logits", "probabilities"):
-        name = f"Digit {unit.place[0]}"
-    line = f"<p><strong>{name}</strong> = <b>{_four(unit.value)}</b></p>"
+    name = f"{called(layer)} {unit.place[-1]}"
+    where = f", {_at(unit.place)}" if len(unit.place) == 3 else ""
+    line = f"<p><strong>{name}{where}</strong> = <b>{_four(unit.value)}</b></p>"
     if layer.field is None:
         return line
     seen = layer.seen_by(unit.place)
@@ -188,12 +194,6 @@ def _grid(values: NDArray[np.float64], title: str, shown: Sequence[float] | None
     width = values.shape[1]
     rows = "".join(f"<tr>{''.join(cells[i : i + width])}</tr>" for i in range(0, len(cells), width))
     return f'<table class="ds-grid"><caption>{html.escape(title)}</caption>{rows}</table>'
-
-
-def _named(place: tuple[int, ...], of: str) -> str:
-    if len(place) == 1:
-        return f"{of} {place[0]}"
-    return f"{of} {place[2]}, {_at(place[:2])}"
 
 
 def _at(place: Sequence[int]) -> str:
