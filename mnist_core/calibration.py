@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
@@ -9,6 +11,49 @@ from scipy.special import log_softmax, logsumexp
 
 _BINS = 15
 _TEMPERATURES = (0.25, 10.0)  # a network that makes no mistake would have none
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How sure a network was and how often it was right, in 15 bins by how sure it was.
+
+    Attributes:
+        edges: (16,) float64, 0 to 1: a bin holds what is at least as sure as its lower edge and
+            less so than its upper one; the last one holds 1 as well.
+        counts: (15,) int64, readings in each bin.
+        confidence: (15,) float64, 0-1, its mean probability of the answer; nan where there is none.
+        accuracy: (15,) float64, 0-1, its share read right; nan where there is none.
+    """
+
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error, as `calibration_error`."""
+        apart = np.abs(self.confidence - self.accuracy)
+        return float(np.nansum(self.counts * apart)) / int(self.counts.sum())
+
+
+def reliability(probabilities: NDArray[np.float32], labels: NDArray[np.uint8]) -> Reliability:
+    """Count for a reliability diagram (C. Guo et al. 2017, figure 1).
+
+    Args:
+        probabilities: (N, 10), N >= 1.
+        labels: (N,) uint8.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    counts = np.bincount(bins, minlength=_BINS)
+    with np.errstate(invalid="ignore"):
+        sure, true = (
+            np.bincount(bins, weights=values, minlength=_BINS) / counts
+            for values in (confidence, right)
+        )
+    return Reliability(np.linspace(0, 1, _BINS + 1), counts, sure, true)
 
 
 def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
@@ -24,11 +69,7 @@ def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.uin
     Returns:
         0 (of those that are read with 90 % confidence 90 % are right, and so on) to 1.
     """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    surplus = np.bincount(bins, weights=confidence - right, minlength=_BINS)
-    return float(np.abs(surplus).sum()) / len(labels)
+    return reliability(probabilities, labels).error
 
 
 def temperature(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:

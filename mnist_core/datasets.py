@@ -42,6 +42,7 @@ __all__ = [
     "find_mnist",
     "load_mnist",
     "split_validation",
+    "validation_rows",
     "verify_mnist",
 ]
 
@@ -168,21 +169,31 @@ def split_validation(
     MNIST doesn't say who wrote what, so both parts share writers, while the test set's writers
     are new: expect validation accuracy to flatter a little. Raises `InputError` unless
     0 < size < N and images and labels go together.
+    """
+    if labels.ndim != 1 or len(images) != len(labels):
+        raise InputError(f"{len(images)} images don't go with labels of shape {labels.shape}.")
+    held_out = np.zeros(len(labels), bool)
+    held_out[validation_rows(labels, size=size, seed=seed)] = True
+    return _select(images, labels, ~held_out), _select(images, labels, held_out)
+
+
+def validation_rows(
+    labels: NDArray[np.uint8], *, size: int = 5000, seed: int = 0
+) -> NDArray[np.int64]:
+    """Which digits `split_validation` holds out: (size,) places in (N,) labels, ascending.
+
+    Raises `InputError` unless 0 < size < N.
 
     Method: systematic sampling from the digits in order of label, shuffled within each label
     (W. G. Cochran, "Sampling Techniques", chapter 8).
     """
     count = len(labels)
-    if labels.ndim != 1 or len(images) != count:
-        raise InputError(f"{len(images)} images don't go with labels of shape {labels.shape}.")
     if not 0 < size < count:
         raise InputError(f"Can't hold {size} of {count} digits out for validation.")
     # The raw stream of a bit generator never changes; `Generator.permutation` is free to.
     shuffle = np.random.PCG64(seed).random_raw(count)
     by_label = np.lexsort((shuffle, labels))
-    held_out = np.zeros(count, bool)
-    held_out[by_label[(np.arange(size) * count + count // 2) // size]] = True
-    return _select(images, labels, ~held_out), _select(images, labels, held_out)
+    return np.sort(by_label[(np.arange(size) * count + count // 2) // size])
 
 
 def _select(

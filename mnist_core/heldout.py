@@ -23,6 +23,7 @@ from mnist_core.errors import DataDamaged, DataMissing
 from mnist_core.nondigits import KINDS, NO_DIGIT
 from mnist_core.penmanship import on_canvas_anywhere
 from mnist_core.strokes import PenDigit, Stroke, render
+from mnist_core.validation import validation_digits
 
 Part = Literal["validation", "unseen"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -94,7 +95,8 @@ def mnist_validation() -> Digits:
     Raises:
         DataError: MNIST is not on this machine, or damaged.
     """
-    return datasets.split_validation(*datasets.load_mnist("train"))[1]
+    held_out = validation_digits("mnist")
+    return Digits(held_out.images, held_out.labels)
 
 
 def generated_digits() -> Digits:

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.special import expit
 
-from mnist_core.calibration import calibration_error, digitness, temperature, threshold
+from mnist_core.calibration import (
+    calibration_error,
+    digitness,
+    reliability,
+    temperature,
+    threshold,
+)
 
 logits = arrays.arrays(np.float32, (10,), elements=st.floats(-30, 30, width=32))
 shares = st.integers(0, 999).map(lambda thousandths: thousandths / 1000)
@@ -95,6 +101,33 @@ def test_the_surest_have_a_bin_to_themselves():
 
 def test_too_sure_in_a_bin_is_made_up_for_in_the_same():
     assert calibration_error(rows(0.61, 0.65), labels_of(0, 1)) == pytest.approx(0.13, abs=1e-6)
+
+
+# The reliability diagram
+
+
+def test_every_reading_is_in_the_bin_of_how_sure_it_is():
+    probabilities = rows(0.15, 0.61, 0.65, 0.94, 1)
+    found = reliability(probabilities, labels_of(0, 0, 1, 0, 0))
+    assert found.edges.tolist() == pytest.approx([i / 15 for i in range(16)])
+    assert found.counts.tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2]
+    filled = found.counts > 0
+    assert found.confidence[filled] == pytest.approx([0.15, 0.63, 0.97])
+    assert found.accuracy[filled].tolist() == [1, 0.5, 1]
+    for means in (found.confidence, found.accuracy):
+        assert np.isnan(means[~filled]).all() and not np.isnan(means[filled]).any()
+    inside = found.confidence[filled]
+    assert (inside >= found.edges[:-1][filled]).all() and (inside <= found.edges[1:][filled]).all()
+
+
+def test_the_diagram_and_the_error_say_the_same():
+    random = np.random.default_rng(3)
+    said = softmax(random.normal(0, 2, (500, 10))).astype(np.float32)
+    labels = random.integers(0, 10, 500).astype(np.uint8)
+    found = reliability(said, labels)
+    filled = found.counts > 0
+    apart = abs(found.confidence - found.accuracy)[filled] * found.counts[filled] / 500
+    assert found.error == calibration_error(said, labels) == pytest.approx(apart.sum())
 
 
 # The temperature

@@ -19,6 +19,7 @@ from mnist_core.datasets import (
     find_mnist,
     load_mnist,
     split_validation,
+    validation_rows,
     verify_mnist,
 )
 from mnist_core.errors import DataDamaged, DataMissing, InputError
@@ -282,6 +283,14 @@ def test_split_refuses_images_and_labels_that_do_not_match():
     digits = many()
     with pytest.raises(InputError, match="999 images"):
         split_validation(digits.images[1:], digits.labels)
+
+
+def test_the_rows_are_those_of_the_digits_that_are_held_out():
+    digits = many()
+    for seed in (0, 1):
+        rows = validation_rows(digits.labels, size=150, seed=seed)
+        _, validation = split_validation(*digits, size=150, seed=seed)
+        assert rows.tolist() == numbers(validation).tolist()
 
 
 # The module

@@ -11,7 +11,7 @@ from mnist_core.datasets import Digits
 from mnist_core.heldout import Drawings
 from mnist_core.nondigits import KINDS, NO_DIGIT
 from mnist_core.strokes import fit
-from mnist_core.templates import TEMPLATES
+from tests.tiny_pens import write_pendigits
 
 needs_strokes = pytest.mark.skipif(
     not os.environ.get("STROKES_DIR"), reason="STROKES_DIR names no folder"
@@ -35,15 +35,7 @@ def few(offline, monkeypatch):
 @pytest.fixture
 def pens(few, tmp_path, monkeypatch):
     """Ten digits by each of four writers, one of whom validates and two are unseen; none alike."""
-    random = np.random.default_rng(1)
-    lines = []
-    for writer in (1, 7, 2, 3):
-        for label in TEMPLATES:
-            lines += [f'.SEGMENT DIGIT 0 ? "{label}"', f".COMMENT {label} {writer} 7"]
-            for stroke in generated.strokes_of(label, next(iter(TEMPLATES[label]))):
-                moved = (stroke + random.normal(0, 3, stroke.shape)).round().astype(int)
-                lines += [".PEN_DOWN", *(f" {x} {500 - y}" for x, y in moved), ".PEN_UP"]
-    (tmp_path / "pendigits-orig.tra").write_text("\n".join(lines) + "\n")
+    write_pendigits(tmp_path, writers=(1, 7, 2, 3))
     monkeypatch.setenv("STROKES_DIR", str(tmp_path))
 
 

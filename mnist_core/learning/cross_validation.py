@@ -30,9 +30,9 @@ from mnist_core import datasets, doubts, evaluation, paths, registry
 from mnist_core.datasets import Digits
 from mnist_core.errors import DigitStudioError, InputError
 from mnist_core.files import new_folder, writing
+from mnist_core.generated_sets import Report
 from mnist_core.learning import folds
 from mnist_core.learning.folds import Train
-from mnist_core.learning.material import Report
 from mnist_core.settings import PRESETS, Settings
 from mnist_core.words import accuracy, duration
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from mnist_core.datasets import Digits
 from mnist_core.errors import InputError, RunError
+from mnist_core.generated_sets import Report
 from mnist_core.learning import material
-from mnist_core.learning.material import Material, Report
+from mnist_core.learning.material import Material
 from mnist_core.settings import Settings
 
 # Told the share of a training that is done, 0-1.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +11,8 @@ from numpy.typing import NDArray
 
 from mnist_core import (
     datasets,
-    generated,
+    generated_sets,
     nondigits,
-    paths,
     shapes,
     stroke_files,
     strokes,
@@ -22,20 +20,13 @@ from mnist_core import (
 )
 from mnist_core.datasets import Digits
 from mnist_core.errors import DataError
-from mnist_core.files import writing
+from mnist_core.generated_sets import Report
 from mnist_core.learning.renewal import Recipe
 from mnist_core.mnist_files import MNIST
 from mnist_core.settings import GENERATED_IMAGES, MNIST_IMAGES, Settings
 from mnist_core.stroke_files import Letter
 from mnist_core.strokes import PenDigit
 from mnist_core.words import downloaded
-
-# Told now and then what is being done and how much of it is, 0-1; may raise to end it.
-Report = Callable[[str, float], None]
-
-_CHUNK = 100  # digits made between two reports: a third of a second
-_HELD_OUT = 1000  # generated digits for validation, and as many for the test
-_VALIDATION_SEED, _TEST_SEED = 2**32, 2**32 + 1  # beyond any seed that settings allow
 
 
 @dataclass(frozen=True)
@@ -87,20 +78,21 @@ def gather(settings: Settings, *, report: Report) -> Material:
 def load_test(settings: Settings, *, report: Report) -> Digits:
     """The digits that a training is measured on, once, at its end."""
     if settings.data == "generated":
-        return _kept(_HELD_OUT, _TEST_SEED, report)
+        return generated_sets.test(report=report)
     return datasets.load_mnist("test")
 
 
 def _generated(settings: Settings, report: Report) -> Material:
     count = min(settings.images, GENERATED_IMAGES)
-    train = _kept(count, settings.seed, report)
+    train = generated_sets.training(count, settings.seed, report=report)
+    validation = generated_sets.validation(report=report)
     return Material(
         train.images,
         train.labels,
-        _kept(_HELD_OUT, _VALIDATION_SEED, report),
+        validation,
         {
             "generated digits, no MNIST": f"{count} from seed {settings.seed}",
-            "held out for validation": _HELD_OUT,
+            "held out for validation": len(validation.labels),
         },
     )
 
@@ -142,29 +134,3 @@ def _drawn(settings: Settings, described: dict[str, Any], report: Report) -> Rec
         "no digits": recipe.non_digits,
     }
     return recipe
-
-
-def _kept(count: int, seed: int, report: Report) -> Digits:
-    """Generated digits; kept on disk, since making them takes 3 ms each."""
-    seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(-(-count // _CHUNK))]
-    file = paths.data() / "generated" / f"digits-{count}-{seed}.npz"
-    first = _make(min(_CHUNK, count), seeds[0])
-    # Whatever is wrong with the file, its digits can be made anew.
-    with contextlib.suppress(Exception), file.open("rb") as stream, np.load(stream) as arrays:
-        kept = Digits(arrays["images"], arrays["labels"])
-        # They are as they would be made today.
-        if len(kept.labels) == count and np.array_equal(kept.images[:_CHUNK], first.images):
-            return kept
-    parts = [first]
-    for i, part_seed in enumerate(seeds[1:], 1):
-        report(f"Making digits: {i * _CHUNK:,} of {count:,}", i * _CHUNK / count)
-        parts.append(_make(min(_CHUNK, count - i * _CHUNK), part_seed))
-    made = Digits(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-    with writing(file) as beside:
-        np.savez_compressed(beside, images=made.images, labels=made.labels)
-    return made
-
-
-def _make(count: int, seed: int) -> Digits:
-    made = generated.make_digits(count, seed=seed)
-    return Digits(made.images, made.labels)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core import datasets, generated, paths, shapes, stroke_files
+from mnist_core import datasets, generated, generated_sets, paths, shapes, stroke_files
 from mnist_core.datasets import Digits
 from mnist_core.errors import DataDamaged, DataMissing
 from mnist_core.learning import material
@@ -23,7 +23,7 @@ def silent(phase, share):
 
 @pytest.fixture(autouse=True)
 def studio(home, monkeypatch):
-    monkeypatch.setattr(material, "_HELD_OUT", 20)
+    monkeypatch.setattr(generated_sets, "HELD_OUT", 20)
     for name in ("STROKES_DIR", "LETTERS_DIR"):
         monkeypatch.delenv(name, raising=False)
 
