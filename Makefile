@@ -18,13 +18,14 @@ FAILED = { echo "Setting up didn't finish: see above. Run it again to go on from
 # An environment without a working pip is half made, or its Python is gone: make it anew.
 ENVIRONMENT := $(shell $(PY) -c 'import pip' 2>/dev/null && echo whole)
 
-.PHONY: help run test lint bench bench-live bench-training model ablation cross-validation screenshots clean environment chromium
+.PHONY: help run test test-faults lint bench bench-live bench-training model ablation cross-validation screenshots clean environment chromium
 .NOTPARALLEL:
 
 help:
 	@echo 'make run          open Digit Studio in the browser; sets everything up the first time'
 	@echo '                  HOST=0.0.0.0 lets the local network in (a classroom); PORT=8501'
 	@echo 'make test         run all checks and tests; ARGS="-k draw" is handed to pytest'
+	@echo 'make test-faults  kill, fill up, damage and delete, again and again (20 minutes)'
 	@echo 'make lint         run the checks alone: style, types, which module may import which'
 	@echo 'make bench        measure the speed'
 	@echo 'make bench-live   measure how the reading follows the pen (8 minutes)'
@@ -48,7 +49,12 @@ run: $(VENV)/.runtime
 
 # A file's tests stay together, with what they set up.
 test: lint chromium
-	@$(PY) -m pytest -rs -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -rs -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# The same tests as within `test`, with many more rounds, and some that take long.
+test-faults: $(VENV)/.dev chromium
+	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-30} $(PY) -m pytest -rs -n 2 --dist loadfile \
+		tests/faults tests/pages/test_faults.py tests/browser/test_faults.py $(ARGS)
 
 lint: $(VENV)/.dev
 	@$(PY) -m ruff check -q .

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from mnist_core.errors import InputError
 from mnist_core.settings import DEFAULT_PRESET, PRESETS, Settings, parse_layers
@@ -61,7 +61,7 @@ def add_commands(commands: Any) -> None:
 
 def _train(arguments: argparse.Namespace) -> int:
     if arguments.run:
-        return _conclude(train(arguments.run))
+        return _conclude(train(arguments.run, logged=True))
     settings = PRESETS[arguments.preset].settings
     changes = {name: getattr(arguments, name, None) for name in settings.__dataclass_fields__}
     del changes["preset"]
@@ -73,11 +73,12 @@ def _train(arguments: argparse.Namespace) -> int:
     return _conclude(train(settings))
 
 
-def train(what: str | Settings) -> Run:
+def train(what: str | Settings, *, logged: bool = False) -> Run:
     """Train in this process, with a bar on a terminal or a line an epoch elsewhere.
 
     Args:
         what: settings, or the id of a run that waits or can go on.
+        logged: what is printed goes into a log, to be looked at if this process dies.
 
     Returns:
         The run as it ended.
@@ -85,18 +86,22 @@ def train(what: str | Settings) -> Run:
     Raises:
         RunError: another training is under way, or the run can't go on.
     """
-    from mnist_core import trainer
+    from mnist_core import store, trainer
     from mnist_core.cli import quiet_libraries
+    from mnist_core.trainer import last_words
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.nice(max(0, _NICE - os.nice(0)))  # whoever starts this one may have stepped back, too
     with trainer.sole_trainer(what) as run, trainer.Ear(run.id) as ear, _pausing(ear):
-        print(f"{run.id}: {PRESETS[run.settings.preset].title}", flush=True)
+        _say(f"{run.id}: {PRESETS[run.settings.preset].title}", sys.stdout)
         with _shown() as watch:
             # Only now: TensorFlow takes seconds, in which the run is seen and can be stopped.
-            with quiet_libraries():
-                from mnist_core.learning import worker
-
+            try:
+                with contextlib.nullcontext() if logged else quiet_libraries():
+                    from mnist_core.learning import worker
+            except Exception as error:  # for want of memory, for example
+                last_words.give_up(run.id, error)
+                return store.find_run(run.id)
             return worker.work(run, ear, watch=watch)
 
 
@@ -188,7 +193,7 @@ class _EpochLines:
         phase = run.phase.partition(":")[0]
         if phase not in ("", self.phase):
             self.phase = phase
-            print(phase, file=sys.stderr, flush=True)
+            _say(phase, sys.stderr)
         if self.step is None:
             self.step = run.step
         for seen in store.validations(run.id):
@@ -196,7 +201,13 @@ class _EpochLines:
                 continue
             self.step = seen.step
             epoch = f"Epoch {seen.step / run.steps_per_epoch:g} of {run.settings.epochs}"
-            print(f"{epoch}: validation {accuracy(seen.accuracy)}", file=sys.stderr, flush=True)
+            _say(f"{epoch}: validation {accuracy(seen.accuracy)}", sys.stderr)
+
+
+def _say(words: str, stream: TextIO) -> None:
+    """Print a line. No training ends because nobody can be told, as where a log fills the disk."""
+    with contextlib.suppress(OSError):
+        print(words, file=stream, flush=True)
 
 
 def _in_a_line(run: Run) -> str:

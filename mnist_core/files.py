@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -76,6 +77,18 @@ def new_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
 
 
+def remove_folder(folder: Path) -> None:
+    """Delete a folder; whoever looks meets it whole or not at all. One that is not there is gone.
+
+    Raises:
+        OSError: it can't be moved out of the way; then it is still whole.
+    """
+    aside = folder.with_name(f".{folder.name}-{secrets.token_hex(8)}")
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def lock(file: Path, *, patience: float = 0.0, shared: bool = False) -> int | None:
     """Take the lock on a file, made if need be. The system gives it back when a process ends.
 
@@ -90,8 +103,14 @@ def lock(file: Path, *, patience: float = 0.0, shared: bool = False) -> int | No
     Raises:
         OSError: the file can't be made.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    with contextlib.suppress(OSError):  # opening it tells
+        file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError:
+        if not shared:
+            raise
+        handle = os.open(file, os.O_RDONLY)  # whoever only looks need not write
     until = time.monotonic() + patience
     while True:
         try:

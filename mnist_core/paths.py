@@ -50,6 +50,11 @@ def checkpoint(run_id: str) -> Path:
     return run(run_id) / "checkpoint.npz"
 
 
+def event_log(run_id: str) -> Path:
+    """The folder of a run's log for TensorBoard, with a folder each for its two curves."""
+    return run(run_id) / "tensorboard"
+
+
 def shipped_model() -> Path:
     """The folder of the model that ships with the project."""
     return PROJECT / "models" / "default"

@@ -1,9 +1,9 @@
 """Models on disk: list them, make sure that they are what their cards say, choose which serves.
 
 A model is a folder with a card: the one that ships, in the project, and those trained here, in
-`paths.models()`. Which one serves follows from `published.json` beside those, the history of what
-was published and rolled back. If its files are damaged the one before it serves, and at last the
-one that ships.
+`paths.models()`. Which one serves follows from the history of what was published and rolled back
+(see `serving_history`). If its files are damaged the one before it serves, and at last the one that
+ships.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnist_core import paths
+from mnist_core import paths, serving_history
 from mnist_core.errors import ModelError
-from mnist_core.files import locked, new_folder, write_whole
+from mnist_core.files import new_folder, remove_folder
 
 SHIPPED = "default"
 
@@ -106,19 +105,20 @@ def models() -> list[Model]:
 
 def published() -> str:
     """The id of the model that is to serve; cheap, for asking at every turn."""
-    return [SHIPPED, *_history()][-1]
+    return [SHIPPED, *serving_history.stack()][-1]
 
 
-def edition() -> tuple[str, int]:
-    """What changes when another network is to serve: its id, and when its card was written.
+def edition(model_id: str | None = None) -> tuple[str, int]:
+    """What changes when a model does, or another is to serve: the id, when its card was written.
 
     Cheap, for asking at every turn; a model that was trained anew under its name is another one.
+    None means the one that is to serve.
     """
-    model_id = published()
+    model_id = model_id or published()
     folder = paths.shipped_model() if model_id == SHIPPED else paths.models() / model_id
     try:
         return model_id, (folder / "card.json").stat().st_mtime_ns
-    except OSError:
+    except (OSError, ValueError):  # an id that no file can have
         return model_id, 0
 
 
@@ -130,23 +130,52 @@ def publish(model_id: str) -> Model:
     """
     model = find(model_id)
     model.check()
-    with _changing() as note:
+    with serving_history.changing() as note:
         if published() != model_id:
             note("publish", model_id)
     return model
 
 
 def rollback() -> Model:
-    """Have the model serve that served before the present one.
+    """Have the model serve that served before the present one; those that are gone are passed over.
 
     Raises:
         ModelError: none did, or the choice can't be written down.
     """
-    with _changing() as note:
-        if not _history():
+    with serving_history.changing() as note:
+        if not serving_history.stack():
             raise ModelError("The model that ships is serving, and none served before it.")
         note("rollback", published())
+        while published() != find().id:
+            note("rollback", published())
     return find()
+
+
+def before() -> str | None:
+    """The id of the model that `rollback` would have serve; None where none served before."""
+    ids = serving_history.stack()
+    return _intact(ids[:-1]).id if ids else None
+
+
+def delete(model_id: str) -> None:
+    """Delete a model for good.
+
+    Raises:
+        ModelError: it serves, it ships with the project, or it can't be deleted.
+    """
+    if model_id == SHIPPED or not _ID.fullmatch(model_id):
+        raise ModelError(f"The model {model_id!r} can't be deleted.")
+    with serving_history.changing():
+        # Another may serve than the one that is to, where that is damaged.
+        if model_id in (published(), _serving().id):
+            raise ModelError(
+                f"{model_id} reads the drawings now: have another network read them first."
+            )
+        try:
+            remove_folder(paths.models() / model_id)
+        except OSError as error:
+            reason = error.strerror or error
+            raise ModelError(f"The model {model_id} can't be deleted: {reason}.") from error
 
 
 @contextmanager
@@ -161,7 +190,8 @@ def new_model(model_id: str) -> Iterator[Path]:
             yield folder
     except OSError as error:
         raise ModelError(
-            f"The model {model_id} can't be saved: {error.strerror or error}."
+            f"The model {model_id} can't be saved: {error.strerror or error}. Make room or give"
+            " leave, then resume."
         ) from error
 
 
@@ -201,7 +231,12 @@ def checksums(folder: Path) -> dict[str, str]:
 
 def _serving() -> Model:
     """The last published model that is intact."""
-    for model_id in reversed(_history()):
+    return _intact(serving_history.stack())
+
+
+def _intact(ids: list[str]) -> Model:
+    """The last of these that is intact, else the one that ships."""
+    for model_id in reversed(ids):
         try:
             model = find(model_id)
             model.check()
@@ -209,46 +244,3 @@ def _serving() -> Model:
             continue
         return model
     return open_folder(paths.shipped_model())
-
-
-def _history_file() -> Path:
-    return paths.models() / "published.json"
-
-
-def _events() -> list[dict[str, Any]]:
-    """What was published and rolled back, and when; a file that can't be read tells nothing."""
-    try:
-        events = json.loads(_history_file().read_text(encoding="utf-8"))
-        return [{"id": str(e["id"]), "at": float(e["at"]), "event": e["event"]} for e in events]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return []
-
-
-def _history() -> list[str]:
-    """The ids published one on top of another and not rolled back; the last is to serve."""
-    ids: list[str] = []
-    for event in _events():
-        if event["event"] == "publish":
-            ids.append(event["id"])
-        elif ids:
-            ids.pop()
-    return ids
-
-
-@contextmanager
-def _changing() -> Iterator[Callable[[str, str], None]]:
-    """Give a function that notes an event ("publish" or "rollback") with an id.
-
-    Nobody else changes the history meanwhile.
-    """
-    file = _history_file()
-    try:
-        with locked(file.with_name(".published.lock")):
-
-            def note(event: str, model_id: str) -> None:
-                events = [*_events(), {"id": model_id, "at": time.time(), "event": event}]
-                write_whole(file, (json.dumps(events, indent=1) + "\n").encode())
-
-            yield note
-    except OSError as error:
-        raise ModelError(f"The choice can't be written down: {error.strerror or error}.") from error

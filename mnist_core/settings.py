@@ -54,6 +54,8 @@ class Settings:
             one country. These and the two below are drawn anew for every epoch.
         generated_digits: how many made from templates, for styles that are rare in both of these.
         non_digits: how many letters, scribbles, shapes and the like, to learn what is no digit.
+        start_from: the id of a model of the same layers, with whose weights it begins; empty:
+            with weights drawn by chance.
     """
 
     preset: str
@@ -77,6 +79,7 @@ class Settings:
     pen_digits: int = 0
     generated_digits: int = 0
     non_digits: int = 0
+    start_from: str = ""
 
     def problems(self) -> dict[str, str]:
         """What is wrong, as a sentence for each field by its name; empty if all is well."""
@@ -167,6 +170,20 @@ class Settings:
             total += side * side * size * size * channels * filters
             channels = filters
         return total + channels * 10 * (1 if self.head == "average" else side * side)
+
+    def parameters(self) -> int:
+        """The numbers that the network consists of, as Keras counts them."""
+        if self.family == "dense":
+            return sum((a + 1) * b for a, b in pairwise((784, *self.hidden, 10)))
+        total, side, channels = 0, 28, 1
+        for filters, (size, stride) in zip(
+            self.filters, convolutions(len(self.filters)), strict=True
+        ):
+            side = math.ceil(side / stride)
+            # Batch normalisation has a scale, an offset, a mean and a variance for each filter.
+            total += (size * size * channels + 4) * filters
+            channels = filters
+        return total + (channels * (1 if self.head == "average" else side * side) + 1) * 10
 
 
 def convolutions(count: int) -> list[tuple[int, int]]:

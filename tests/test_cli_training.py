@@ -13,9 +13,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core import cli, cli_training, inference, paths, registry, store, trainer
+from mnist_core import cli, cli_training, generated_sets, inference, paths, registry, store, trainer
 from mnist_core.datasets import Digits
-from mnist_core.learning import material
 from mnist_core.settings import PRESETS
 
 TINY = ["--preset", "mlp", "--hidden", "12", "--data", "generated", "--images", "130"]
@@ -24,8 +23,13 @@ TINY = ["--preset", "mlp", "--hidden", "12", "--data", "generated", "--images", 
 @pytest.fixture
 def generated(home, monkeypatch):
     """Digits to learn from; the first hundred again and again, since making them takes seconds."""
-    make = material._make
-    for count, seed in ((130, 1), (1000, material._VALIDATION_SEED), (1000, material._TEST_SEED)):
+    make = generated_sets._make
+    sets = (
+        lambda: generated_sets.training(130, 1),
+        generated_sets.validation,
+        generated_sets.test,
+    )
+    for keep in sets:
         made = []
 
         def once(wanted, chunk_seed, made=made):
@@ -33,8 +37,8 @@ def generated(home, monkeypatch):
             return Digits(made[-1].images[:wanted], made[-1].labels[:wanted])
 
         with monkeypatch.context() as there:
-            there.setattr(material, "_make", once)
-            material._kept(count, seed, lambda *_: None)
+            there.setattr(generated_sets, "_make", once)
+            keep()
 
 
 def add_model(model_id, **card):
@@ -185,7 +189,9 @@ def test_wrong_settings_are_one_line(arguments, says, home, capsys):
 def test_what_is_typed_becomes_the_settings(monkeypatch, home):
     wanted = []
     monkeypatch.setattr(
-        cli_training, "train", lambda what: wanted.append(what) or add_run(state="stopped")
+        cli_training,
+        "train",
+        lambda what, **_: wanted.append(what) or add_run(state="stopped"),
     )
     assert cli.main(["train"]) == 0
     assert cli.main(["train", "--preset", "mlp", *TINY, "--activation", "tanh", "--augment"]) == 0
@@ -228,7 +234,7 @@ def test_what_is_typed_becomes_the_settings(monkeypatch, home):
 )
 def test_how_it_ended_is_told(columns, status, says, home, monkeypatch, capsys):
     ended = add_run(**columns)
-    monkeypatch.setattr(cli_training, "train", lambda what: ended)
+    monkeypatch.setattr(cli_training, "train", lambda what, **_: ended)
     assert cli.main(["resume", "fast-1"]) == status
     out, err = capsys.readouterr()
     if status:

@@ -6,7 +6,7 @@ import sys
 
 from mnist_core import paths
 
-HEAVY = {"tensorflow", "keras", "streamlit", "plotly", "openTSNE", "sklearn"}
+HEAVY = {"tensorflow", "keras", "tensorboard", "streamlit", "plotly", "openTSNE", "sklearn"}
 
 IMPORT_ALL = """
 import importlib, json, pkgutil, sys

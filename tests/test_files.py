@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from mnist_core import paths
-from mnist_core.files import lock, locked, new_folder, write_whole, writing
+from mnist_core import files, paths
+from mnist_core.files import lock, locked, new_folder, remove_folder, write_whole, writing
 
 HOLD = """
 import sys, time
@@ -145,6 +145,47 @@ def test_a_folder_replaces_the_old_one_whole_or_not_at_all(tmp_path):
         raise ZeroDivisionError
     assert names(tmp_path / "new") == ["two"]
     assert names(tmp_path) == ["new"]
+
+
+def test_a_folder_is_removed_with_all_that_is_in_it(tmp_path):
+    write_whole(tmp_path / "folder" / "deep" / "file", b"content")
+    write_whole(tmp_path / "other" / "file", b"content")
+    remove_folder(tmp_path / "folder")
+    assert names(tmp_path) == ["other"]
+    assert names(tmp_path / "other") == ["file"]
+
+
+def test_a_folder_that_is_not_there_is_gone_already(tmp_path):
+    remove_folder(tmp_path / "folder")
+    remove_folder(tmp_path / "nowhere" / "folder")
+    assert names(tmp_path) == []
+
+
+def test_nobody_meets_half_a_folder_that_is_being_removed(tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        write_whole(tmp_path / "folder" / name, b"content")
+    seen, remove = [], files.shutil.rmtree
+
+    def watched(folder, **options):
+        seen.append((names(tmp_path), names(folder)))
+        remove(folder, **options)
+
+    monkeypatch.setattr(files.shutil, "rmtree", watched)
+    remove_folder(tmp_path / "folder")
+    (((aside,), inside),) = seen
+    assert aside.startswith(".folder-")
+    assert inside == ["one", "two"]
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_can_not_be_moved_out_of_the_way_stays_whole(tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        write_whole(tmp_path / "folder" / name, b"content")
+    monkeypatch.setattr(files.secrets, "token_hex", lambda _: "taken")
+    write_whole(tmp_path / ".folder-taken" / "file", b"in the way")
+    with pytest.raises(OSError, match="not empty"):
+        remove_folder(tmp_path / "folder")
+    assert names(tmp_path / "folder") == ["one", "two"]
 
 
 # Locks

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import os
@@ -369,3 +370,93 @@ def test_another_edition_is_another_model_or_the_same_one_trained_anew(home):
     assert registry.edition() == ("mlp-1", 1)
     shutil.rmtree(card.parent)
     assert registry.edition() == ("mlp-1", 0)
+
+
+def test_the_edition_of_any_model_can_be_asked_for():
+    add_model("fast-1")
+    add_model("mlp-2")
+    registry.publish("mlp-2")
+    card = paths.models() / "fast-1" / "card.json"
+    os.utime(card, ns=(7, 7))
+    assert registry.edition("fast-1") == ("fast-1", 7)
+    shipped = (paths.shipped_model() / "card.json").stat().st_mtime_ns
+    assert registry.edition("default") == ("default", shipped)
+    assert registry.edition("mlp-2") == registry.edition()
+    assert registry.edition("fast-9") == ("fast-9", 0)
+
+
+# Deleting
+
+
+def test_a_deleted_model_is_gone():
+    for name in ("fast-1", "fast-2"):
+        add_model(name)
+    registry.delete("fast-1")
+    assert [model.id for model in registry.models()] == ["default", "fast-2"]
+    with pytest.raises(ModelError, match=r"There is no model named 'fast-1'\."):
+        registry.find("fast-1")
+    registry.find("fast-2").check()
+    assert sorted(file.name for file in paths.models().iterdir()) == [".published.lock", "fast-2"]
+
+
+def test_one_that_is_not_there_is_as_good_as_deleted():
+    registry.delete("fast-1")
+    add_model("fast-1")
+    for _ in range(2):
+        registry.delete("fast-1")
+    assert [model.id for model in registry.models()] == ["default"]
+
+
+def test_a_damaged_model_can_be_deleted():
+    add_model("fast-1")
+    (paths.models() / "fast-1" / "card.json").unlink()
+    registry.delete("fast-1")
+    assert not (paths.models() / "fast-1").exists()
+
+
+def test_the_one_that_serves_can_not_be_deleted_until_another_does():
+    for name in ("fast-1", "fast-2"):
+        add_model(name)
+        registry.publish(name)
+    with pytest.raises(ModelError, match=r"^fast-2 reads the drawings now: have another network "):
+        registry.delete("fast-2")
+    assert registry.find().id == "fast-2"
+    registry.rollback()
+    registry.delete("fast-2")
+    assert registry.find().id == registry.published() == "fast-1"
+
+
+def test_neither_can_the_one_that_stands_in_for_it():
+    for name in ("fast-1", "fast-2", "fast-3"):
+        add_model(name)
+        registry.publish(name)
+    damage("fast-3")
+    for name in ("fast-2", "fast-3"):
+        with pytest.raises(ModelError, match=f"^{name} reads the drawings now"):
+            registry.delete(name)
+    registry.delete("fast-1")
+    assert registry.find().id == "fast-2"
+
+
+@pytest.mark.parametrize("model_id", ["default", "", "..", ".", "DEFAULT", "a/b", "fast-1\0"])
+def test_what_ships_and_what_is_no_name_can_not_be_deleted(model_id):
+    add_model("fast-1")
+    with pytest.raises(ModelError, match=re.escape(f"The model {model_id!r} can't be deleted.")):
+        registry.delete(model_id)
+    assert [model.id for model in registry.models()] == ["default", "fast-1"]
+    registry.find("default").check()
+
+
+def test_one_that_can_not_be_deleted_is_still_whole(monkeypatch):
+    add_model("fast-1")
+
+    def refuse(folder):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as there:
+        there.setattr(registry, "remove_folder", refuse)
+        with pytest.raises(
+            ModelError, match=r"^The model fast-1 can't be deleted: Read-only .+\.$"
+        ):
+            registry.delete("fast-1")
+    registry.find("fast-1").check()

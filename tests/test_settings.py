@@ -117,6 +117,21 @@ def test_json_that_holds_no_settings_is_refused(text):
         Settings.from_json(text)
 
 
+def test_the_model_to_start_from_comes_back_from_json():
+    further = replace(MLP, start_from="mlp-3")
+    assert Settings.from_json(further.as_json()) == further != MLP
+    assert Settings.from_json(further.as_json()).start_from == "mlp-3"
+    assert further.problems() == {}
+
+
+def test_json_from_before_one_could_start_from_a_model_says_the_same():
+    values = json.loads(MLP.as_json())
+    assert values.pop("start_from") == ""
+    assert Settings.from_json(json.dumps(values)) == MLP
+    assert MLP.are(json.dumps(values))
+    assert not MLP.are(replace(MLP, start_from="mlp-3").as_json())
+
+
 # Presets
 
 
@@ -184,6 +199,16 @@ def test_multiply_adds_by_hand():
     one = replace(BEST, filters=(8,))
     assert one.multiply_adds() == 14 * 14 * 25 * 8 + 8 * 10
     assert replace(one, head="flat").multiply_adds() == 14 * 14 * 25 * 8 + 14 * 14 * 8 * 10
+
+
+def test_parameters_by_hand():
+    assert PRESETS["softmax"].settings.parameters() == 784 * 10 + 10
+    assert MLP.parameters() == (784 * 128 + 128 + 128 * 256 + 256 + 256 * 512 + 512 + 512 * 10 + 10)
+    one = replace(BEST, filters=(8,))
+    assert one.parameters() == 25 * 8 + 4 * 8 + 8 * 10 + 10
+    assert replace(one, head="flat").parameters() == 25 * 8 + 4 * 8 + 14 * 14 * 8 * 10 + 10
+    two = replace(BEST, filters=(8, 12), head="flat")
+    assert two.parameters() == 25 * 8 + 4 * 8 + 9 * 8 * 12 + 4 * 12 + 7 * 7 * 12 * 10 + 10
 
 
 def test_the_first_convolution_and_the_middle_one_halve_the_picture():

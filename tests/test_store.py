@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from mnist_core import paths, store
-from mnist_core.errors import RunError, StoreError
+from mnist_core.errors import InputError, RunError, StoreError
 from mnist_core.settings import PRESETS
 from mnist_core.store import Moment, Validation
+from mnist_core.store.database import _STEPS as STEPS
 from tests.together import run_together
 
 FAST = PRESETS["fast"].settings
@@ -100,9 +101,9 @@ def test_the_database_can_be_moved_away_to_begin_anew():
 def test_a_file_that_is_no_database_is_refused_in_a_sentence(content):
     paths.home().mkdir()
     store.file().write_bytes(content)
-    with pytest.raises(StoreError, match=r"^The database of runs, .+studio\.db, can't be used: "):
+    with pytest.raises(StoreError, match=r"^The database of runs, .+studio\.db, is damaged: "):
         store.runs()
-    with pytest.raises(StoreError, match=r"move the file away to begin a new one\.$"):
+    with pytest.raises(StoreError, match="move it away to begin a new one"):
         add_run()
     assert store.file().read_bytes() == content
 
@@ -113,7 +114,7 @@ def test_a_database_that_lost_a_part_is_refused():
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = store.file().read_bytes()
     store.file().write_bytes(content[:8192] + bytes(len(content) - 8192))
-    with pytest.raises(StoreError, match="can't be used"):
+    with pytest.raises(StoreError, match="is damaged"):
         store.curves("fast-1")
 
 
@@ -138,6 +139,35 @@ def test_a_folder_in_its_place_is_refused():
     store.file().mkdir(parents=True)
     with pytest.raises(StoreError, match="unable to open"):
         store.runs()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_runs_of_an_earlier_release_are_as_they_were(version):
+    store.file().parent.mkdir()
+    with closing(sqlite3.connect(store.file())) as old:
+        for statements in STEPS[:version]:
+            old.executescript(statements)
+        for number, state in ((3, "finished"), (4, "paused")):
+            old.execute(
+                "INSERT INTO runs (number, id, settings, owner, state, created, queued, heartbeat,"
+                " step, validation_accuracy) VALUES (?, ?, ?, 'me', ?, 10, 11, 12, 20, 0.75)",
+                (number, f"fast-{number}", FAST.as_json(), state),
+            )
+        confusion = validation(20).confusion.astype("<u4").tobytes()
+        rows = [("fast-3", step, 0.5, 0.75, confusion) for step in (10, 20)]
+        old.executemany("INSERT INTO validations VALUES (?, ?, ?, ?, ?)", rows)
+        old.execute(f"PRAGMA user_version = {version}")
+        old.commit()
+    second, first = store.runs()
+    assert (first.id, first.state, second.id, second.state) == (
+        "fast-3", "finished", "fast-4", "paused",
+    )  # fmt: skip
+    assert (first.settings, first.owner, first.created, first.step) == (FAST, "me", 10, 20)
+    assert (first.name, first.notes, first.best_step, first.called) == ("", "", None, "fast-3")
+    assert store.kept_validation("fast-3").step == 20
+    store.describe("fast-4", name="second", notes="of many")
+    assert store.find_run("fast-4") == replace(second, name="second", notes="of many")
+    assert add_run().id == "fast-5"
 
 
 # Many at once
@@ -177,6 +207,13 @@ def test_names_are_never_used_twice():
     add_run()
     with store.opened(write=True) as database:
         database.execute("DELETE FROM runs")
+    assert add_run().id == "fast-2"
+
+
+def test_drawings_that_are_followed_take_no_numbers_of_runs():
+    run = add_run()
+    for owner in "abcdef":
+        store.pin(run.id, owner=owner, image=image(1))
     assert add_run().id == "fast-2"
 
 
@@ -233,6 +270,50 @@ def test_the_epoch_is_counted_from_one_up_to_the_last():
 def test_the_time_left_goes_by_the_speed_so_far():
     run = replace(add_run(), step=250, steps=1000, seconds=10.0)
     assert run.seconds_left == pytest.approx(30)
+
+
+# What people say of a run
+
+
+def test_a_run_is_called_by_its_name_or_else_by_its_id():
+    run, other = add_run(), add_run()
+    assert (run.name, run.notes, run.called) == ("", "", "fast-1")
+    store.describe(run.id, name="Wide one", notes="Two lines:\n  with 512 neurons.")
+    described = store.find_run(run.id)
+    assert described == replace(run, name="Wide one", notes="Two lines:\n  with 512 neurons.")
+    assert described.called == "Wide one"
+    assert store.find_run(other.id) == other
+    store.describe(run.id, name="", notes="")
+    assert store.find_run(run.id) == run
+
+
+def test_a_name_is_one_line_without_space_to_spare():
+    run = add_run()
+    store.describe(run.id, name=" \t Wide\n\n one \u00a0 ", notes=" \n First.\n\n Second. \n")
+    described = store.find_run(run.id)
+    assert described.name == "Wide one"
+    assert described.notes == "First.\n\n Second."
+
+
+def test_words_that_are_too_long_are_refused_and_change_nothing():
+    run = add_run()
+    store.describe(run.id, name="n" * 60, notes="t" * 4000)
+    described = store.find_run(run.id)
+    assert (len(described.name), len(described.notes)) == (60, 4000)
+    with pytest.raises(InputError, match=r"^The name can have 60 characters, not 61\.$"):
+        store.describe(run.id, name="n" * 30 + " " + "n" * 30, notes="other")
+    with pytest.raises(InputError, match=r"^The notes can have 4,000 characters, not 4,001\.$"):
+        store.describe(run.id, name="other", notes="t" * 4001)
+    assert store.find_run(run.id) == described
+    store.describe(run.id, name="n" * 30 + "  " + "n" * 29, notes=" " * 5000)
+    assert store.find_run(run.id).notes == "", "what counts is what is kept"
+
+
+def test_nothing_is_said_of_an_unknown_run():
+    run = add_run()
+    with pytest.raises(RunError, match=r"^There is no run named 'fast-9'\."):
+        store.describe("fast-9", name="name", notes="")
+    assert store.runs() == [run]
 
 
 # Curves
@@ -314,6 +395,30 @@ def test_validations_come_back_in_order():
     assert (first.step, first.loss, first.accuracy) == (10, 0.1, 0.4)
     assert second.step == 20
     np.testing.assert_array_equal(second.confusion, validation(20).confusion)
+
+
+def test_the_kept_validation_is_the_one_of_the_best_step():
+    run, other = add_run(), add_run()
+    assert store.kept_validation(run.id) is None
+    with store.opened(write=True) as database:
+        store.add_validation(database, other.id, validation(40, 0.99))
+        for seen in (validation(10, 0.9), validation(20, 0.7), validation(30, 0.8)):
+            store.add_validation(database, run.id, seen)
+        store.update(database, run.id, best_step=20)
+    kept = store.kept_validation(run.id)
+    assert (kept.step, kept.loss, kept.accuracy) == (20, 1 / 20, 0.7)
+    np.testing.assert_array_equal(kept.confusion, validation(20).confusion)
+    assert store.kept_validation(other.id).step == 40
+    assert store.kept_validation("fast-9") is None
+
+
+@pytest.mark.parametrize("best_step", [None, 25])
+def test_without_a_best_step_it_is_the_most_accurate_and_of_equals_the_later(best_step):
+    run = add_run(best_step=best_step)
+    with store.opened(write=True) as database:
+        for seen in ((10, 0.9), (20, 0.95), (30, 0.95), (40, 0.8)):
+            store.add_validation(database, run.id, validation(*seen))
+    assert store.kept_validation(run.id).step == 30
 
 
 def test_the_last_look_is_the_one_of_the_latest_step():

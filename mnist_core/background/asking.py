@@ -110,7 +110,9 @@ def stop(name: str) -> None:
         who = holder(name)
         if process is None and who.isdecimal():
             process = int(who)
-            file_of(name, "lock").write_text(STOPPED)
+            # Where that can't be written, its end counts as a failure.
+            with contextlib.suppress(OSError):
+                file_of(name, "lock").write_text(STOPPED)
             _send(process, signal.SIGTERM)
             until = time.monotonic() + _GRACE
         elif process is not None and who != STOPPED:

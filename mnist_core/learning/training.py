@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from mnist_core import evaluation
+from mnist_core import evaluation, registry
 from mnist_core.errors import RunError
 from mnist_core.files import writing
 from mnist_core.learning import architectures, augmentation, losses, optimization
@@ -184,6 +184,21 @@ class Training:
         model.set_weights(weights)
         return model, seen
 
+    def start_from(self, model: registry.Model) -> None:
+        """Begin with the weights of a model, before the first batch.
+
+        Raises:
+            ModelError: its file is missing or altered.
+            RunError: it has other layers.
+        """
+        model.read("model.keras")  # only what is as it was written is opened
+        given = keras.saving.load_model(model.folder / "model.keras", compile=False)
+        if _outline(given) != _outline(self._model):
+            raise RunError(
+                f"{model.id} has other layers than this network: train further with its own."
+            )
+        self._model.set_weights(given.get_weights())
+
     def save(self, file: Path) -> None:
         """Write a checkpoint, all at once or not at all."""
         arrays = {f"state{i}": np.asarray(v) for i, v in enumerate(self._state())}
@@ -209,14 +224,16 @@ class Training:
                     raise ValueError("it belongs to other settings, or to another version")
                 for i, variable in enumerate(self._state()):
                     variable.assign(kept[f"state{i}"])
-                if "best_numbers" in kept:
+                self.step, self.validated = (int(n) for n in kept["place"])
+                if self.validated >= 0:
                     step, loss, accuracy = kept["best_numbers"]
                     weights = [kept[f"best{i}"] for i in range(len(self._model.weights))]
                     seen = Validation(
                         int(step), float(loss), float(accuracy), kept["best_confusion"]
                     )
                     self.best = weights, seen
-                self.step, self.validated = (int(n) for n in kept["place"])
+        except (MemoryError, PermissionError):
+            raise
         except Exception as error:  # what a damaged file leads to is anybody's guess
             raise RunError(f"The checkpoint {file} can't be used: {error}.") from error
 
@@ -294,6 +311,12 @@ class Training:
             return network(x, training=False)
 
         return read
+
+
+def _outline(model: keras.Model) -> tuple[list[tuple[int, ...]], list[str]]:
+    """What two networks must have alike for the weights of one to mean the same in the other."""
+    activations = [la.activation.__name__ for la in model.layers if hasattr(la, "activation")]
+    return [weights.shape for weights in model.get_weights()], activations
 
 
 def _precision(settings: Settings) -> architectures.Precision:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
-import traceback
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnist_core import paths, registry, store
-from mnist_core.errors import DigitStudioError, RunError
+from mnist_core.errors import RunError
 from mnist_core.learning import material, packing
+from mnist_core.learning.event_log import EventLog
 from mnist_core.learning.training import Batches, Training
 from mnist_core.store import Moment, Run
-from mnist_core.trainer import Ear
+from mnist_core.trainer import Ear, last_words
 
 _CHUNK = 0.2  # seconds of training between two looks at what was asked
 _LOOK = 0.4  # seconds between two looks at the board
@@ -39,16 +40,8 @@ def work(run: Run, ear: Ear, *, watch: Callable[[Run], None] | None = None) -> R
         worker.work()
     except _Left:
         worker.leave_before_training()
-    except DigitStudioError as error:
-        worker.fail(str(error))
-    except OSError as error:
-        traceback.print_exc()
-        worker.fail(
-            f"A file can't be read or written ({error}): make room or give leave, then resume it."
-        )
     except Exception as error:
-        traceback.print_exc()
-        worker.fail(f"Something unforeseen happened: {type(error).__name__}: {error}")
+        last_words.give_up(run.id, error)
     return store.find_run(run.id)
 
 
@@ -74,23 +67,34 @@ class _Worker:
         self.before = time.monotonic()
         training = Training(self.run.settings, gathered)
         if self.checkpoint.exists():
-            training.restore(self.checkpoint)
+            self.restore(training)
+        elif base := self.run.settings.start_from:
+            training.start_from(registry.find(base))
         training.warm_up()
         self.begin(training)
-        self.train(training)
-        # From here on a crash costs nothing that was learned.
-        training.save(self.checkpoint)
-        if self.ear.request == "pause" and not training.over:
-            self.note(state="paused", request=None, phase="", ended=time.time())
-        else:
-            self.finish(training)
+        with EventLog(self.run.id, seconds=self.seconds) as self.log:
+            self.train(training)
+            # From here on a crash costs nothing that was learned.
+            training.save(self.checkpoint)
+            if self.ear.request == "pause" and not training.over:
+                self.note(state="paused", request=None, phase="", ended=time.time())
+            else:
+                self.finish(training)
 
     def sweep(self) -> None:
         """Remove what a trainer that was killed left half written; nobody else writes there."""
-        for folder in paths.models().glob(".*-*/"):
+        for folder in (*paths.models().glob(".*-*/"), *paths.runs().glob(".*-*/")):
             shutil.rmtree(folder, ignore_errors=True)
         for file in self.checkpoint.parent.glob(".*-*"):
             file.unlink(missing_ok=True)
+
+    def restore(self, training: Training) -> None:
+        try:
+            training.restore(self.checkpoint)
+        except RunError as error:
+            raise RunError(
+                f"{error} So {self.run.id} can't go on: train anew with the same settings."
+            ) from error
 
     def begin(self, training: Training) -> None:
         digits = training.material.validation
@@ -98,6 +102,13 @@ class _Worker:
         with store.opened(write=True) as database:
             store.forget_from(database, self.run.id, training.step)
             store.set_board(database, self.run.id, self.board, digits.labels[:_BOARD])
+        if self.run.step and not training.step:
+            self.seconds = 0.0
+            self.note(
+                message="There was no checkpoint to go on from, so it began anew.",
+                validation_accuracy=None,
+                best_step=None,
+            )
         self.note(
             state="running",
             phase="",
@@ -153,7 +164,9 @@ class _Worker:
         _make_sure_it_converges(np.array([seen.loss]), seen.step)
         with store.opened(write=True) as database:
             store.add_validation(database, self.run.id, seen)
-        self.note(validation_accuracy=training.best[1].accuracy)
+        self.log.add_validation(seen)
+        best = training.best[1]
+        self.note(validation_accuracy=best.accuracy, best_step=best.step)
 
     def look(
         self, training: Training, batches: Batches | None, speed: float, *, board: bool
@@ -162,16 +175,14 @@ class _Worker:
         pins = store.pins(self.run.id)
         shown = [*(pin.image for pin in pins), *(self.board if board else ())]
         read = training.probabilities(np.stack(shown)) if shown else np.empty((0, 10), np.float32)
+        rows = _numbered(batches) if batches else []
         with store.opened(write=True) as database:
-            if batches:
-                columns = (batches.loss, batches.accuracy, batches.learning_rate)
-                rows = zip(*(column.tolist() for column in columns), strict=True)
-                numbered = ((batches.first + i, *row) for i, row in enumerate(rows))
-                store.add_batches(database, self.run.id, numbered)
+            store.add_batches(database, self.run.id, rows)
             store.add_followed(database, pins, training.step, read[: len(pins)])
             if board:
                 answers = read[len(pins) :].argmax(axis=1).astype(np.uint8)
                 store.add_moment(database, self.run.id, Moment(training.step, speed, answers))
+        self.log.add_batches(rows, {training.step: speed} if board else {})
         self.note(step=training.step, phase="", seconds=self.seconds, images_per_second=speed)
 
     def finish(self, training: Training) -> None:
@@ -184,7 +195,11 @@ class _Worker:
             self.note(state=over, request=None, phase="", ended=time.time())
             return
         self.note(
-            state="finishing", request=None, phase="Writing the model and measuring it", share=1.0
+            state="finishing",
+            request=None,
+            message="",
+            phase="Writing the model and measuring it",
+            share=1.0,
         )
         test = material.load_test(self.run.settings, report=lambda *_: None)
         with registry.new_model(self.run.id) as folder:
@@ -199,14 +214,12 @@ class _Worker:
             test_accuracy=card["test_accuracy"],
             model=self.run.id,
         )
-        self.checkpoint.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # all is done, and it is in nobody's way
+            self.checkpoint.unlink(missing_ok=True)
 
     def leave_before_training(self) -> None:
         over = "paused" if self.ear.request == "pause" else "stopped"
         self.note(state=over, request=None, phase="", ended=time.time())
-
-    def fail(self, message: str) -> None:
-        self.note(state="failed", message=message, request=None, phase="", ended=time.time())
 
     def report(self, phase: str, share: float = 0.0) -> None:
         """Say what is being done, and leave if that was asked."""
@@ -222,6 +235,13 @@ class _Worker:
             store.update(database, self.run.id, **columns)
         if self.watch:
             self.watch(store.find_run(self.run.id))
+
+
+def _numbered(batches: Batches) -> list[tuple[int, float, float, float]]:
+    """A row for each batch: its step, loss, accuracy, learning rate."""
+    columns = batches.loss, batches.accuracy, batches.learning_rate
+    steps = range(batches.first, batches.first + len(batches.loss))
+    return list(zip(steps, *(column.tolist() for column in columns), strict=True))
 
 
 def _make_sure_it_converges(losses: NDArray[np.floating], first: int) -> None:

@@ -8,7 +8,7 @@ millisecond), so they may be called from any thread of any process. They raise `
 sentence for people, where the file can't be used.
 """
 
-from mnist_core.store.database import file, opened
+from mnist_core.store.database import file, opened, persevering
 from mnist_core.store.following import Pin, add_followed, followed, pin, pins, select_pins
 from mnist_core.store.marks import Mark, marked, set_mark
 from mnist_core.store.records import (
@@ -22,6 +22,7 @@ from mnist_core.store.records import (
     board,
     curves,
     forget_from,
+    kept_validation,
     last_moment,
     set_board,
     speeds,
@@ -29,12 +30,17 @@ from mnist_core.store.records import (
 )
 from mnist_core.store.run import (
     ACTIVE,
+    NAME_LENGTH,
+    NOTES_LENGTH,
     RESUMABLE,
     Request,
     Run,
     State,
     add_run,
+    describe,
+    end_of_queue,
     find_run,
+    remove,
     runs,
     select_run,
     select_runs,
@@ -43,6 +49,8 @@ from mnist_core.store.run import (
 
 __all__ = [
     "ACTIVE",
+    "NAME_LENGTH",
+    "NOTES_LENGTH",
     "RESUMABLE",
     "Curves",
     "Mark",
@@ -60,15 +68,20 @@ __all__ = [
     "batches",
     "board",
     "curves",
+    "describe",
+    "end_of_queue",
     "file",
     "find_run",
     "followed",
     "forget_from",
+    "kept_validation",
     "last_moment",
     "marked",
     "opened",
+    "persevering",
     "pin",
     "pins",
+    "remove",
     "runs",
     "select_pins",
     "select_run",

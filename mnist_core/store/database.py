@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 from mnist_core import paths
 from mnist_core.errors import StoreError
 from mnist_core.files import locked
+from mnist_core.store.trouble import in_a_sentence, kind_of
 
-_VERSION = 2
+_VERSION = 3
 _RUNS = """
 CREATE TABLE runs (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -78,7 +80,22 @@ CREATE TABLE marks (                    -- what people think of the labels of th
   PRIMARY KEY (part, number)
 ) WITHOUT ROWID
 """
-_STEPS = (_RUNS, _MARKS)  # from an empty file to version 1, from there to 2
+# Name and notes are given by people; best_step is the validation of the weights to keep. (SQLite
+# takes a comment within as part of the table.)
+_WORDS = """
+ALTER TABLE runs ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN notes TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN best_step INTEGER
+"""
+_STEPS = (_RUNS, _MARKS, _WORDS)  # from an empty file to version 1, from there to 2, ...
+
+# Seconds to wait for another writer; all transactions here take milliseconds.
+_PATIENCE = 3.0  # where somebody waits for a page
+_PERSEVERANCE = 120.0  # where nobody waits, and much would be lost
+_AGAIN = 0.1  # after one who has just waited in vain
+
+_persevering = 0  # how many in this process are
+_gave_up = -_PATIENCE  # when somebody in this process last waited in vain
 
 
 def file() -> Path:
@@ -106,19 +123,53 @@ def opened(*, write: bool = False) -> Iterator[sqlite3.Connection]:
                     database.execute("ROLLBACK")
                 raise
             database.execute("COMMIT")
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(
-            f"The database of runs, {file()}, can't be used: {error}. Make room, or move the file"
-            " away to begin a new one."
-        ) from error
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
+        kind = kind_of(error, file())
+        if kind == "busy":
+            global _gave_up
+            _gave_up = time.monotonic()
+        raise StoreError(in_a_sentence(kind, file(), error)) from error
+
+
+@contextmanager
+def persevering() -> Iterator[None]:
+    """Have everything in this process wait for minutes where the database is busy."""
+    global _persevering
+    _persevering += 1
+    try:
+        yield
+    finally:
+        _persevering -= 1
+
+
+def _patience() -> float:
+    """Seconds to wait for another writer.
+
+    A page opens the database a few times: it must not be kept waiting by each of them.
+    """
+    if _persevering:
+        return _PERSEVERANCE
+    return _AGAIN if time.monotonic() - _gave_up < _PATIENCE else _PATIENCE
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """Take what can't be read back as it was written for damage, which SQLite doesn't always see.
+
+    Raises:
+        StoreError: there was such an error in the block.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, IndexError) as error:
+        raise StoreError(in_a_sentence("damaged", file())) from error
 
 
 def _connect() -> sqlite3.Connection:
     if not (database_file := file()).exists():
         database_file.parent.mkdir(parents=True, exist_ok=True)
-    # Autocommit: transactions begin where we say so. Ten seconds is how long a writer waits for
-    # another; all transactions here take milliseconds.
-    database = sqlite3.connect(database_file, timeout=10, isolation_level=None)
+    # Autocommit: transactions begin where we say so.
+    database = sqlite3.connect(database_file, timeout=_patience(), isolation_level=None)
     try:
         database.row_factory = sqlite3.Row
         # A power cut may lose the last batches, never the file; checkpoints are flushed apart.
@@ -137,7 +188,7 @@ def _connect() -> sqlite3.Connection:
 def _bring_up(database: sqlite3.Connection) -> None:
     """Make the tables that a new file, or one of an earlier release, lacks."""
     # SQLite waits for others everywhere but where it turns a new file to WAL.
-    with locked(file().with_name(".studio.lock")):
+    with locked(file().with_name(".studio.lock"), patience=_patience()):
         # Somebody else may have been quicker.
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:

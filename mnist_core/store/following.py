@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.store.database import opened
+from mnist_core.store.database import as_written, opened
 from mnist_core.store.run import select_run
 
 
@@ -58,6 +58,7 @@ def pins(run_id: str) -> list[Pin]:
         return select_pins(database, run_id)
 
 
+@as_written()
 def select_pins(database: sqlite3.Connection, run_id: str) -> list[Pin]:
     """As `pins`, on an open database."""
     rows = database.execute("SELECT * FROM pins WHERE run = ? ORDER BY number", (run_id,))
@@ -72,6 +73,7 @@ def select_pins(database: sqlite3.Connection, run_id: str) -> list[Pin]:
     ]
 
 
+@as_written()
 def followed(
     pin_number: int, *, points: int = 300
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

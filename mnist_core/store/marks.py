@@ -6,7 +6,7 @@ import time
 from typing import Literal, get_args
 
 from mnist_core.errors import InputError
-from mnist_core.store.database import opened
+from mnist_core.store.database import as_written, opened
 
 Mark = Literal["right", "wrong", "unclear"]
 
@@ -35,6 +35,7 @@ def set_mark(part: str, number: int, mark: Mark | None) -> None:
             )
 
 
+@as_written()
 def marked(part: str) -> dict[int, Mark]:
     """The marks in a part, by the numbers of the digits, ascending."""
     with opened() as database:

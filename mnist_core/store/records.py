@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_core.store.database import opened
+from mnist_core.store.database import as_written, opened
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ def add_moment(database: sqlite3.Connection, run_id: str, seen: Moment) -> None:
     )
 
 
+@as_written()
 def curves(run_id: str, *, points: int = 600) -> Curves:
     """A run's batches, gathered by the database into at most about `points` equal stretches."""
     with opened() as database:
@@ -114,6 +115,7 @@ def curves(run_id: str, *, points: int = 600) -> Curves:
     return Curves(last or 0, step, *columns)
 
 
+@as_written()
 def batches(run_id: str) -> NDArray[np.float64]:
     """Every batch of a run: (B, 4) float64 of step, loss, accuracy, learning rate."""
     with opened() as database:
@@ -124,23 +126,38 @@ def batches(run_id: str) -> NDArray[np.float64]:
     return np.array([tuple(row) for row in rows], np.float64).reshape(-1, 4)
 
 
+@as_written()
 def validations(run_id: str) -> list[Validation]:
     """A run's validations in order."""
     with opened() as database:
         rows = database.execute(
             "SELECT * FROM validations WHERE run = ? ORDER BY step", (run_id,)
         ).fetchall()
-    return [
-        Validation(
-            row["step"],
-            row["loss"],
-            row["accuracy"],
-            np.frombuffer(row["confusion"], "<u4").reshape(10, 10),
-        )
-        for row in rows
-    ]
+    return [_as_validation(row) for row in rows]
 
 
+def _as_validation(row: sqlite3.Row) -> Validation:
+    return Validation(
+        row["step"],
+        row["loss"],
+        row["accuracy"],
+        np.frombuffer(row["confusion"], "<u4").reshape(10, 10),
+    )
+
+
+def kept_validation(run_id: str) -> Validation | None:
+    """The validation of the weights to keep so far, or of those that were kept; None before any."""
+    with opened() as database:
+        row = database.execute(
+            "SELECT validations.* FROM validations JOIN runs ON runs.id = validations.run"
+            " WHERE runs.id = ? ORDER BY validations.step = runs.best_step DESC,"
+            " validations.accuracy DESC, validations.step DESC LIMIT 1",
+            (run_id,),
+        ).fetchone()
+    return None if row is None else _as_validation(row)
+
+
+@as_written()
 def last_moment(run_id: str) -> Moment | None:
     """The latest look at the board, or None before the first."""
     with opened() as database:
@@ -152,6 +169,7 @@ def last_moment(run_id: str) -> Moment | None:
     return Moment(row["step"], row["images_per_second"], np.frombuffer(row["board"], np.uint8))
 
 
+@as_written()
 def speeds(run_id: str, *, points: int = 300) -> NDArray[np.float64]:
     """Images a second through a run: (P, 2) float64 of step and speed, about `points` rows."""
     with opened() as database:
@@ -177,6 +195,7 @@ def set_board(
     )
 
 
+@as_written()
 def board(run_id: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
     """The digits of the board and their labels; None before the run has begun."""
     with opened() as database:

@@ -1,4 +1,4 @@
-"""Start, watch, pause, resume and stop trainings. Each runs in a process of its own, one at a time.
+"""Start, watch, pause, resume, stop and delete trainings. Each has a process; one runs at a time.
 
     queued -> starting -> running -> finishing -> finished | stopped
                  ^           |  pause: writes a checkpoint and leaves -> paused
@@ -14,6 +14,7 @@ lock tells, too, whether a run that is said to be running has a process that doe
 
 from mnist_core.trainer.asking import Started, ahead_of, current, pause, resume, start, stop
 from mnist_core.trainer.duty import Ear, sole_trainer
+from mnist_core.trainer.removal import delete
 from mnist_core.trainer.tending import tend
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Started",
     "ahead_of",
     "current",
+    "delete",
     "pause",
     "resume",
     "sole_trainer",

@@ -106,7 +106,13 @@ def resume(run_id: str) -> Run:
         if not run.resumable:
             raise RunError(f"{run_id} is {run.state}: it can't go on.")
         store.update(
-            database, run_id, state="queued", queued=time.time(), request=None, message="", phase=""
+            database,
+            run_id,
+            state="queued",
+            queued=store.end_of_queue(database, time.time()),
+            request=None,
+            message="",
+            phase="",
         )
     tend()
     return store.find_run(run_id)

@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mnist_core import store
-from mnist_core.errors import RunError, StoreError
+from mnist_core import paths, store
+from mnist_core.errors import DigitStudioError, RunError
 from mnist_core.files import lock
 from mnist_core.settings import Settings
 from mnist_core.store import Request, Run
+from mnist_core.trainer import last_words
 from mnist_core.trainer.presence import call_over, lock_file
 from mnist_core.trainer.tending import tend
 
@@ -32,7 +33,19 @@ def sole_trainer(what: str | Settings) -> Iterator[Run]:
         RunError: a trainer is at work already, or the run is over.
         StoreError: the database can't be used.
     """
-    handle = lock(lock_file(), patience=_PATIENCE)
+    try:
+        handle = lock(lock_file(), patience=_PATIENCE)
+    except OSError as error:
+        raise RunError(
+            f"Nothing can be written to {paths.home()} ({error.strerror or error}): make room or"
+            " give leave, then try again."
+        ) from error
+    # Other programs may keep the database busy for a while: no reason to lose a training.
+    with store.persevering():
+        yield from _alone(handle, what)
+
+
+def _alone(handle: int | None, what: str | Settings) -> Iterator[Run]:
     if handle is None:
         if isinstance(what, str):
             with store.opened(write=True) as database:
@@ -64,7 +77,11 @@ def sole_trainer(what: str | Settings) -> Iterator[Run]:
                 message="",
             )
             run = store.select_run(database, run.id)
-        yield run
+        last_words.prepare(run.id)
+        try:
+            yield run
+        finally:
+            last_words.leave(run.id)
     finally:
         os.close(handle)
         tend()
@@ -92,13 +109,13 @@ class Ear:
         self._thread.join()
 
     def _listen(self) -> None:
-        beat = 0.0
+        beat = -1.0
         while not self._leave.wait(0.1):
-            # A database that is busy for once is no reason to be deaf from then on.
-            with contextlib.suppress(StoreError), store.opened() as database:
+            # A database that can't be used for once is no reason to be deaf from then on.
+            with contextlib.suppress(DigitStudioError), store.opened() as database:
                 asked = store.select_run(database, self._run_id).request
                 if asked:  # a signal may have asked, too
                     self.request = asked
-                if time.time() - beat > 1:
-                    beat = time.time()
-                    store.update(database, self._run_id, heartbeat=beat)
+                if time.monotonic() - beat > 1:  # the clock on the wall may be set back
+                    beat = time.monotonic()
+                    store.update(database, self._run_id, heartbeat=time.time())

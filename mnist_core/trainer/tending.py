@@ -11,6 +11,7 @@ import time
 
 from mnist_core import paths, store
 from mnist_core.store import Run
+from mnist_core.trainer import last_words
 from mnist_core.trainer.presence import call_over, is_held
 
 _START = 20.0  # seconds a process may take from its start to holding the lock
@@ -50,7 +51,10 @@ def _bury() -> bool:
     with store.opened(write=True) as database:
         found = False
         for run in store.select_runs(database, *store.ACTIVE):
-            young = run.state == "starting" and time.time() - run.heartbeat < _START
+            silent = time.time() - run.heartbeat
+            if silent < 0:  # the clock was set back: it is given its time from now on
+                store.update(database, run.id, heartbeat=time.time())
+            young = run.state == "starting" and silent < _START
             if (young and _may_come(run)) or is_held():
                 continue
             call_over(database, run)
@@ -83,7 +87,10 @@ def _end_the_deaf(live: list[Run]) -> None:
             patience = _IDLE  # it may wait for a server that is silent
         else:
             patience = _STUCK if now - run.heartbeat < _DEAF else _DEAF
-        if now - run.asked > patience:
+        if now < run.asked:  # the clock was set back: it is given its time from now on
+            with store.opened(write=True) as database:
+                store.update(database, run.id, asked=now)
+        elif now - run.asked > patience:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(run.pid, signal.SIGKILL)
 
@@ -92,7 +99,7 @@ def _spawn(run: Run) -> None:
     folder = paths.run(run.id)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "log.txt").open("ab") as log:
+        with last_words.log_file(run.id).open("wb") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", "mnist_core", "train", "--run", run.id],
                 cwd=paths.PROJECT,
@@ -109,7 +116,8 @@ def _spawn(run: Run) -> None:
                 run.id,
                 state="failed",
                 request=None,
-                message=f"The training could not be started: {error.strerror or error}.",
+                message=f"The training could not be started: {error.strerror or error}. Resume it"
+                " once that is put right.",
                 ended=time.time(),
             )
         return

@@ -45,18 +45,26 @@ def test_the_layers_that_others_look_for_are_there(settings, features):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_it_takes_the_work_that_the_settings_say(preset):
+def test_it_has_the_size_and_takes_the_work_that_the_settings_say(preset):
     settings = PRESETS[preset].settings
-    layers = export.plain_layers(architectures.build(settings))
-    assert weights.count_multiply_adds(layers) == settings.multiply_adds()
+    model = architectures.build(settings)
+    assert model.count_params() == settings.parameters()
+    assert weights.count_multiply_adds(export.plain_layers(model)) == settings.multiply_adds()
 
 
 @pytest.mark.parametrize("head", ["average", "flat"])
 @pytest.mark.parametrize("filters", [(3,), (3, 4), (3, 4, 5), (2, 3, 4, 5, 6), (2,) * 6])
 def test_so_do_networks_of_any_depth(head, filters):
     settings = replace(BEST, head=head, filters=filters)
-    layers = export.plain_layers(architectures.build(settings))
-    assert weights.count_multiply_adds(layers) == settings.multiply_adds()
+    model = architectures.build(settings)
+    assert model.count_params() == settings.parameters()
+    assert weights.count_multiply_adds(export.plain_layers(model)) == settings.multiply_adds()
+
+
+@pytest.mark.parametrize("hidden", [(), (7,), (12, 8), (3, 4, 5, 6)])
+def test_dense_networks_of_any_depth_have_the_size_that_the_settings_say(hidden):
+    settings = replace(DENSE, hidden=hidden)
+    assert architectures.build(settings).count_params() == settings.parameters()
 
 
 def test_it_is_as_small_as_it_says(best):

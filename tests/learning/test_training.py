@@ -5,12 +5,13 @@ import threading
 import time
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from mnist_core import shapes
-from mnist_core.errors import RunError
+from mnist_core import registry, shapes
+from mnist_core.errors import ModelError, RunError
 from mnist_core.learning import losses, optimization
 from mnist_core.learning.renewal import Recipe
 from mnist_core.learning.training import Training
@@ -385,6 +386,57 @@ def test_going_back_to_a_checkpoint_goes_back_to_its_drawings(drawn_set, renewed
     train(made, until=13)
     made.restore(tmp_path / "checkpoint.npz")
     np.testing.assert_array_equal(train(made), renewed[1][3:])
+
+
+# Going on from a model
+
+
+def saved(made, folder):
+    """The model of a training as it stands."""
+    list(made.validate())
+    folder.mkdir()
+    made.best_model()[0].save(folder / "model.keras")
+    return registry.write_card(folder, {"id": "mlp-1"})
+
+
+@pytest.mark.parametrize("settings", [DENSE, CNN], ids=["dense", "cnn"])
+def test_it_begins_with_what_a_model_says(small_set, some_digits, as_input, tmp_path, settings):
+    first = Training(settings, small_set)
+    first.advance(5)
+    base = saved(first, tmp_path / "mlp-1")
+    further = Training(replace(settings, seed=7, dropout=0.1), small_set)
+    assert not np.allclose(further.logits(some_digits), first.logits(some_digits), atol=1e-3)
+    further.start_from(base)
+    assert (further.step, further.validated, further.best) == (0, -1, None)
+    np.testing.assert_array_equal(further.logits(some_digits), first.logits(some_digits))
+    kept = keras.saving.load_model(base.folder / "model.keras")
+    read = np.asarray(kept(as_input(some_digits), training=False))
+    np.testing.assert_allclose(further.probabilities(some_digits), read, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"hidden": (17,)}, {"hidden": (16, 16)}, {"hidden": ()}, {"activation": "tanh"}]
+)
+def test_a_model_with_other_layers_is_refused(small_set, tmp_path, changes):
+    base = saved(Training(DENSE, small_set), tmp_path / "mlp-1")
+    other = Training(replace(DENSE, **changes), small_set)
+    before = state(other)
+    with pytest.raises(RunError, match=r"^mlp-1 has other layers than this network: train .+\.$"):
+        other.start_from(base)
+    assert_same(state(other), before)
+
+
+def test_a_model_whose_file_was_altered_or_is_gone_is_refused(small_set, tmp_path):
+    made = Training(DENSE, small_set)
+    base = saved(made, tmp_path / "mlp-1")
+    before = state(made)
+    Training(replace(DENSE, seed=2), small_set)._model.save(base.folder / "model.keras")
+    with pytest.raises(ModelError, match=r"model\.keras is damaged or was altered"):
+        made.start_from(base)
+    (base.folder / "model.keras").unlink()
+    with pytest.raises(ModelError, match=r"model\.keras can't be read: No such file"):
+        made.start_from(base)
+    assert_same(state(made), before)
 
 
 # The learning rate

@@ -1,14 +1,20 @@
 import time
 from dataclasses import replace
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mnist_core import paths, registry, store, trainer
+from mnist_core import generated_sets, paths, registry, store, trainer
 from mnist_core.inference import Classifier
-from mnist_core.learning import material, renewal, worker
+from mnist_core.learning import architectures, material, renewal, worker
+from mnist_core.learning.event_log import EventLog
 from mnist_core.settings import Settings
 from mnist_core.trainer import Ear
+from mnist_core.trainer.last_words import NO_ROOM
 
 # 130 digits are four batches and two digits left over.
 SETTINGS = Settings(
@@ -35,7 +41,7 @@ def kept(tmp_path_factory):
 def studio(home, kept, monkeypatch):
     home.mkdir()
     (home / "data").symlink_to(kept)
-    monkeypatch.setattr(material, "_HELD_OUT", 120)
+    monkeypatch.setattr(generated_sets, "HELD_OUT", 120)
 
 
 def work(what=SETTINGS, *, ask=None, at=1, in_phase=None):
@@ -52,6 +58,26 @@ def work(what=SETTINGS, *, ask=None, at=1, in_phase=None):
 
 def assert_no_gap(run):
     np.testing.assert_array_equal(store.batches(run.id)[:, 0], np.arange(1, run.step + 1))
+
+
+def logged(run, kind, tag):
+    """What TensorBoard reads in the run's log: (P, 2) of steps and values, as they were written."""
+    read = EventAccumulator(str(paths.event_log(run.id) / kind), size_guidance={"scalars": 0})
+    if tag not in read.Reload().Tags()["scalars"]:
+        return np.empty((0, 2))
+    return np.array([(point.step, point.value) for point in read.Scalars(tag)])
+
+
+def assert_the_log_holds_what_the_store_holds(run):
+    batches = store.batches(run.id)
+    for i, tag in enumerate(("loss", "accuracy", "learning_rate"), 1):
+        np.testing.assert_array_equal(logged(run, "train", tag), batches[:, [0, i]])
+    speeds = store.speeds(run.id, points=100)
+    np.testing.assert_allclose(logged(run, "train", "images_per_second"), speeds, rtol=1e-6)
+    seen = [(seen.step, seen.loss, seen.accuracy) for seen in store.validations(run.id)]
+    seen = np.reshape(seen, (-1, 3))
+    for i, tag in enumerate(("loss", "accuracy"), 1):
+        np.testing.assert_allclose(logged(run, "validation", tag), seen[:, [0, i]], rtol=1e-6)
 
 
 def weights_of(run):
@@ -123,10 +149,12 @@ def test_a_pause_changes_nothing_in_the_end(whole, at):
     assert at <= paused.step < 20
     assert paused.model is None and registry.models()[1:] == []
     assert_no_gap(paused)
+    assert_the_log_holds_what_the_store_holds(paused)
     run = work(paused.id)
     assert (run.state, run.step) == ("finished", 20)
     assert run.seconds > paused.seconds
     assert_no_gap(run)
+    assert_the_log_holds_what_the_store_holds(run)
     np.testing.assert_allclose(store.batches(run.id), whole["batches"], rtol=1e-6)
     assert weights_of(run) == whole["weights"]
     assert run.test_accuracy == whole["run"].test_accuracy
@@ -140,9 +168,14 @@ def test_what_was_done_after_the_last_checkpoint_is_done_again(whole):
             database, paused.id, [(step, 9.0, 0.0, 9.0) for step in range(paused.step + 1, 19)]
         )
         store.update(database, paused.id, state="running", step=18)
+    with EventLog(paused.id, seconds=1.0):
+        pass
+    for file in paths.event_log(paused.id).glob("*/*"):
+        file.write_bytes(file.read_bytes()[:-5])
     trainer.tend()
     run = work(paused.id)
     assert run.state == "finished"
+    assert_the_log_holds_what_the_store_holds(run)
     np.testing.assert_allclose(store.batches(run.id), whole["batches"], rtol=1e-6)
     assert weights_of(run) == whole["weights"]
 
@@ -228,6 +261,7 @@ def test_a_damaged_checkpoint_fails_in_a_sentence():
     run = work(paused.id)
     assert run.state == "failed"
     assert "checkpoint.npz can't be used" in run.message
+    assert run.message.endswith("can't go on: train anew with the same settings.")
 
 
 def test_what_nobody_foresaw_fails_in_a_sentence_too(monkeypatch, capsys):
@@ -250,6 +284,34 @@ def test_a_model_that_can_not_be_saved_fails_and_can_be_tried_again():
     assert work(run.id).state == "finished"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_log_that_can_not_be_written_fails_and_can_be_tried_again(monkeypatch, capsys):
+    writer = tf.io.TFRecordWriter
+    with monkeypatch.context() as full:
+        full.setattr(tf.io, "TFRecordWriter", lambda file: writer("/dev/full"))
+        run = work(replace(SETTINGS, epochs=1))
+    assert run.state == "failed"
+    assert run.message == NO_ROOM
+    assert work(run.id).state == "finished"
+    assert_the_log_holds_what_the_store_holds(run)
+
+
+@pytest.mark.parametrize("over", ["finished", "failed"])
+def test_the_log_is_closed_however_it_ends(over, monkeypatch):
+    logs = []
+    if over == "failed":
+        paths.models().touch()
+
+    def opened(*args, **more):
+        logs.append(EventLog(*args, **more))
+        return logs[0]
+
+    monkeypatch.setattr(worker, "EventLog", opened)
+    assert work(replace(SETTINGS, epochs=1)).state == over
+    with pytest.raises(OSError, match="closed"):
+        logs[0].add_batches([(1, 1.0, 0.5, 0.1)], {})
+
+
 def test_a_drawing_is_followed_from_the_first_batch_or_from_when_it_came():
     image = np.zeros((28, 28), np.uint8)
     image[4:24, 12:16] = 255
@@ -266,6 +328,65 @@ def test_a_drawing_is_followed_from_the_first_batch_or_from_when_it_came():
     assert yours[0][0] >= 3 and yours[0][-1] == 20
     np.testing.assert_allclose(mine[1].sum(axis=1), 1, atol=1e-5)
     assert not np.allclose(mine[1][0], mine[1][-1])
+
+
+# Going on from a model
+
+
+FURTHER = replace(SETTINGS, start_from="mlp-90")
+
+
+@pytest.fixture
+def base():
+    """A model of the same layers that is on this machine."""
+    keras.utils.set_random_seed(8)
+    with registry.new_model("mlp-90") as folder:
+        architectures.build(SETTINGS).save(folder / "model.keras")
+        registry.write_card(folder, {"id": "mlp-90"})
+    return registry.find("mlp-90")
+
+
+def test_a_training_begins_with_what_the_model_says_that_it_starts_from(base, monkeypatch):
+    beginnings = []
+    look = worker._Worker.look
+
+    def watched(self, training, *rest, board):
+        if not training.step:
+            beginnings.append(training.probabilities(self.board))
+        look(self, training, *rest, board=board)
+
+    monkeypatch.setattr(worker._Worker, "look", watched)
+    run = work(FURTHER, ask="pause", at=3)
+    assert run.state == "paused" and run.step >= 3
+    board, _ = store.board(run.id)
+    kept = keras.saving.load_model(base.folder / "model.keras")
+    read = kept(board[..., None].astype(np.float32) / 255, training=False)
+    np.testing.assert_allclose(beginnings[0], read, atol=1e-5)
+
+
+def test_once_it_has_a_checkpoint_the_model_that_it_started_from_may_go(base):
+    paused = work(FURTHER, ask="pause", at=3)
+    registry.delete(base.id)
+    again = work(paused.id, ask="pause", at=paused.step + 1)
+    assert (again.state, again.message) == ("paused", "")
+    assert again.step > paused.step
+    assert_no_gap(again)
+
+
+def test_without_the_model_that_it_is_to_start_from_it_fails_in_a_sentence():
+    run = work(FURTHER)
+    assert (run.state, run.model, run.step) == ("failed", None, 0)
+    assert run.message == "There is no model named 'mlp-90'."
+
+
+def test_a_model_of_other_layers_or_altered_fails_in_a_sentence(base):
+    run = work(replace(FURTHER, hidden=(13,)))
+    assert run.state == "failed"
+    assert run.message.startswith("mlp-90 has other layers than this network: ")
+    (base.folder / "model.keras").write_bytes(b"altered")
+    run = work(FURTHER)
+    assert run.state == "failed"
+    assert "model.keras is damaged or was altered" in run.message
 
 
 # What is drawn anew for every epoch
