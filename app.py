@@ -3,13 +3,14 @@
 import streamlit as st
 
 from pages.components import FOLDER, asset
-from pages.components.frame import navigation
+from pages.components.frame import navigation, remember_visitor
 from pages.components.retrain import sidebar
 
 st.set_page_config(page_title="Digit Studio", page_icon=str(FOLDER / "icon.png"), layout="centered")
 st.html(f"<style>{asset('style.css')}</style>")
 st.logo(str(FOLDER / "logo.svg"), icon_image=str(FOLDER / "icon.png"), size="large")
 
+remember_visitor()
 page = navigation()
 sidebar()
 page.run()

@@ -20,7 +20,9 @@ st.write(
     f"Your drawings are read by {session.described(model)}. It runs on the computer that serves"
     " this page; what you draw is sent nowhere else. It is forgotten when you close the page, all"
     " but a drawing that is followed through a training, as the one on the board is when you press"
-    " Retrain: the run keeps it, and shows it to everyone who looks at that run."
+    " Retrain: the run keeps it, and shows it to everyone who looks at that run. A random number in"
+    " a cookie, which goes when you close the browser, tells which trainings are yours, and nothing"
+    " else."
 )
 
 st.subheader("How good is it?")

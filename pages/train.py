@@ -2,18 +2,22 @@
 
 import streamlit as st
 
-from mnist_core import registry, store, trainer
+from mnist_core import store, trainer
 from mnist_core.store import Run
 from mnist_core.words import accuracy, duration
 from pages.components import session
+from pages.components.confusion import confusion_matrix
+from pages.components.examined import examined
 from pages.components.frame import button, errors_shown, within_frame
 from pages.components.progress import (
     board,
-    confusion_table,
     followed_drawing,
     learning_curves,
 )
-from pages.components.retrain import buttons, state, title, where
+from pages.components.publishing import decide, publish_button, rollback_button
+from pages.components.retrain import buttons, state, where
+from pages.components.run_card import about_run
+from pages.components.run_words import title
 
 LIVE = 0.5  # seconds between two looks at a run under way
 
@@ -51,18 +55,11 @@ def head(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if not run.model:
             buttons(run, key="page")
-        elif registry.published() == run.model:
+        elif session.classifier().model.id == run.model:
             st.markdown("✓ This network reads your drawings now.")
-            button("Use the one before", registry.rollback, key="rollback")
+            rollback_button()
         else:
-            button(
-                "Use this model",
-                registry.publish,
-                run.model,
-                key="use",
-                type="primary",
-                help="It reads all drawings from now on, for everyone who has the app open.",
-            )
+            publish_button(run.model)
 
 
 def follow(run: Run) -> None:
@@ -91,8 +88,11 @@ def follow(run: Run) -> None:
         )
 
 
-def show(run_id: str) -> None:
-    """The whole run; runs again and again while it is under way."""
+def show(run_id: str, *, counted: bool) -> None:
+    """The run as it learns; runs again and again while it is under way.
+
+    Counted: with the mistakes of its latest validation, to which no digits are kept.
+    """
     with errors_shown():
         run = store.find_run(run_id)
         head(run)
@@ -100,9 +100,9 @@ def show(run_id: str) -> None:
         follow(run)
         st.subheader("A hundred digits it never learns from")
         board(run)
-        if seen := store.validations(run.id):
+        if counted and (seen := store.validations(run.id)):
             st.subheader("What is taken for what")
-            confusion_table(seen[-1])
+            confusion_matrix(seen[-1].confusion, key=f"validation_{run.id}")
 
 
 within_frame()
@@ -117,12 +117,21 @@ with errors_shown():
         )
         st.stop()
     names = [run.id for run in runs]
-    if st.session_state.get("run") not in names:
+    wanted = st.session_state.pop("run_to_show", None) or st.session_state.get("run")
+    if wanted not in names:
         current = trainer.current()
-        st.session_state.run = current.id if current else names[0]
+        wanted = current.id if current else names[0]
+    # Said anew each time: the browser keeps what a run is called, and that changes.
+    st.session_state.run = wanted
     told = {
         run.id: title(run) if run.active else f"{title(run)} ({state(run).lower()})" for run in runs
     }
     chosen = st.selectbox("Run", names, format_func=told.__getitem__, key="run")
-    live = any(run.id == chosen and run.active for run in runs)
-    st.fragment(show, run_every=LIVE if live else None)(chosen)
+    shown = next(run for run in runs if run.id == chosen)
+    if shown.active:
+        st.fragment(show, run_every=LIVE)(chosen, counted=True)
+    else:  # no fragment, for it offers what opens a dialog
+        show(chosen, counted=shown.model is None)
+        decide()
+    about_run(shown)
+    examined(shown)

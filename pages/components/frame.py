@@ -4,13 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from mnist_core.errors import DigitStudioError
 from pages.components import session
+
+# Where two tabs are the first at once, the one that comes second takes the name of the other.
+_cookie = st.components.v2.component(
+    "digit_studio_visitor",
+    js="""
+export default function ({ data, setTriggerValue }) {
+  let known;
+  try {
+    known = document.cookie.match(/(?:^|; )COOKIE=([0-9a-f]{32})(?:;|$)/)?.[1];
+    if (!known) document.cookie = `COOKIE=${data.name}; path=/; SameSite=Lax`;
+  } catch {} // no cookies within a frame of another page
+  if (known && known !== data.name) setTriggerValue("known", known);
+}
+""".replace("COOKIE", session.COOKIE),
+)
+
+
+def remember_visitor() -> None:
+    """Have the browser keep its name until it is closed, if it doesn't yet: a reload knows it."""
+    name = session.visitor()
+    if st.context.cookies.get(session.COOKIE) != name:
+        _cookie(key="visitor_cookie", data={"name": name}, on_known_change=_take_name)
+
+
+def _take_name() -> None:
+    name = st.session_state.visitor_cookie.known
+    if session.names_visitor(name):
+        st.session_state.visitor = name
 
 
 def navigation() -> StreamlitPage:
@@ -22,11 +50,25 @@ def navigation() -> StreamlitPage:
             st.Page("pages/dataset.py", title="Dataset"),
             st.Page("pages/inside.py", title="Look inside"),
             st.Page("pages/train.py", title="Train"),
+            st.Page("pages/runs.py", title="Runs"),
             st.Page("pages/about.py", title="About"),
         ]
     )
     session.went_to(page.url_path)
+    if goal := st.session_state.pop("goal", None):
+        st.switch_page(goal)
     return page
+
+
+def leave_for(page: str) -> NoReturn:
+    """Go to another page, such as "pages/inside.py"; from within a dialog or a fragment, too.
+
+    There `st.switch_page` now and then leaves the browser with an empty page, so this has app.py
+    run as a whole, which goes there before anything is shown. Not for callbacks: in them Streamlit
+    starts no run.
+    """
+    st.session_state.goal = page
+    st.rerun()
 
 
 def within_frame() -> None:

@@ -13,7 +13,7 @@ from mnist_core.words import a, percent
 from pages.components import session
 from pages.components.browsing import PART_NAMES, change, keep_address, name_of, view
 from pages.components.charts import probability_bars
-from pages.components.frame import button, errors_shown
+from pages.components.frame import button, errors_shown, leave_for
 from pages.components.numbers import numbers
 from pages.components.sources import show
 from pages.components.wall import Tile, digit_wall
@@ -83,7 +83,7 @@ def _show(rows: NDArray[np.int64], part: Part) -> None:
                         session.hand_over(image, name_of(of.part, number), label)
                         change(digit=None)
                         keep_address()
-                        st.switch_page(f"pages/{page}.py")
+                        leave_for(f"pages/{page}.py")
             with st.container(width=400):
                 _facts(of, number)
                 with errors_shown():  # without marks the rest is worth seeing

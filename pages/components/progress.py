@@ -1,4 +1,4 @@
-"""What is seen of a run: its curves, the board, the confusion matrix, a drawing followed."""
+"""What is seen of a run: its curves, the board, a drawing followed."""
 
 from __future__ import annotations
 
@@ -133,24 +133,6 @@ def board(run: Run) -> None:
     )
 
 
-def confusion_table(seen: Validation) -> None:
-    """The confusion matrix as a table; mistakes are shaded by how many they are."""
-    mistakes = seen.confusion.copy()
-    np.fill_diagonal(mistakes, 0)
-    most = max(1, int(mistakes.max()))
-    head = "".join(f'<th scope="col">{digit}</th>' for digit in range(10))
-    rows = "".join(
-        f'<tr><th scope="row">{label}</th>'
-        + "".join(_cell(int(n), label == read, most) for read, n in enumerate(row))
-        + "</tr>"
-        for label, row in enumerate(seen.confusion)
-    )
-    st.html(
-        '<div class="ds-confusion"><table><caption>Rows: what it is. Columns: what it is read'
-        f" as.</caption><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-
-
 def smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """A running mean that forgets slowly, (P,) -> (P,); the beginning isn't drawn towards zero.
 
@@ -193,14 +175,6 @@ def _told(run: Run, batches: Curves, seen: list[Validation]) -> str:
     if seen:
         words += f", validation accuracy is {accuracy(seen[-1].accuracy)}"
     return words + "."
-
-
-def _cell(count: int, right: bool, most: int) -> str:
-    if right:
-        return f'<td class="right">{count}</td>'
-    if not count:
-        return '<td class="none">·</td>'
-    return f'<td style="--share:{count / most:.2f}">{count}</td>'
 
 
 @st.cache_data(max_entries=20, show_spinner=False)

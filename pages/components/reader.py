@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from mnist_core import registry
 from mnist_core.inference import Classifier, Reading, read_drawing
 from mnist_core.pictures import open_picture
 from mnist_core.strokes import CANVAS
@@ -97,6 +98,11 @@ def read_digit(classifier: Classifier, *, why: bool = False) -> Read:
         if why:
             st.page_link("pages/inside.py", label="**Why?** Look inside, step by step")
         st.caption(f"Read by {session.described(classifier.model)}.")
+        if classifier.model.id != (wanted := registry.published()):
+            st.warning(
+                f"{wanted} was to read here, but its files are damaged or gone, so this one does"
+                " instead. The page Runs has the way back."
+            )
     return read
 
 

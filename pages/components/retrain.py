@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -24,8 +25,9 @@ from mnist_core.settings import (
 from mnist_core.store import Run
 from mnist_core.stroke_files import find_letters, find_pendigits
 from mnist_core.words import accuracy, duration
-from pages.components import session
+from pages.components import passcode, session
 from pages.components.frame import button, errors_shown
+from pages.components.run_words import title
 
 _BUSY, _IDLE = 1.0, 5.0  # seconds between two looks at what is being trained
 _SILENT = 15.0  # seconds after which a process that says nothing is worth a word
@@ -49,11 +51,8 @@ def sidebar() -> None:
         seen = _state_of_things()
         st.fragment(_progress, run_every=_BUSY if seen[0] else _IDLE)(seen)
         _form()
-
-
-def title(run: Run) -> str:
-    """A run in a few words."""
-    return f"{run.id}: {PRESETS[run.settings.preset].title}"
+    with st.sidebar:
+        passcode.passcode_box()
 
 
 def state(run: Run) -> str:
@@ -79,30 +78,39 @@ def where(run: Run) -> str:
 
 def buttons(run: Run, *, key: str) -> None:
     """Pause and Stop for a run that is under way or waits; Resume for one that can go on."""
+    allowed = passcode.allowed(run.owner)
+
+    def ending(label: str, action: Callable[[str], None], name: str, help: str) -> None:
+        button(
+            label,
+            _end,
+            action,
+            run,
+            key=f"{key}_{name}",
+            disabled=run.ending or not allowed,
+            help=help if allowed else "Needs the passcode: this training is someone else's.",
+        )
+
     with st.container(horizontal=True, gap="small", key=f"{key}_buttons"):
         if run.resumable:
             button(
                 "Resume", trainer.resume, run.id, key=f"{key}_resume", help="Go on where it was."
             )
         elif run.state == "queued":
-            button("Not now", trainer.stop, run.id, key=f"{key}_stop", help="Leave the queue.")
+            ending("Not now", trainer.stop, "stop", "Leave the queue.")
         elif run.active:
-            button(
+            ending(
                 "Pause",
                 trainer.pause,
-                run.id,
-                key=f"{key}_pause",
-                disabled=run.ending,
-                help="Keeps everything; it can go on at any time, even after a restart.",
+                "pause",
+                "Keeps everything; it can go on at any time, even after a restart.",
             )
-            button(
-                "Stop",
-                trainer.stop,
-                run.id,
-                key=f"{key}_stop",
-                disabled=run.ending,
-                help="Ends here and keeps the best network so far.",
-            )
+            ending("Stop", trainer.stop, "stop", "Ends here and keeps the best network so far.")
+
+
+def _end(action: Callable[[str], None], run: Run) -> None:
+    passcode.check(run.owner)
+    action(run.id)
 
 
 def _state_of_things() -> tuple[str | None, tuple[str, ...], str]:
@@ -127,7 +135,7 @@ def _progress(seen: tuple[str | None, tuple[str, ...], str]) -> None:
 
 def _run_in_progress(run: Run, *, queue: tuple[str, ...]) -> None:
     with st.container(key="run_in_progress", gap="small"):
-        st.markdown(f"**{title(run)}**")
+        st.markdown(f"**{title(run, markdown=True)}**")
         st.progress(run.done, text=where(run))
         if run.validation_accuracy is not None:
             st.caption(f"Best so far: {accuracy(run.validation_accuracy)} of the validation digits")

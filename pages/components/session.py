@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
+import re
+import secrets
 
 import numpy as np
 import streamlit as st
@@ -32,6 +33,20 @@ def classifier() -> Classifier:
     except ModelError as error:
         st.error(str(error))
         st.stop()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _load_named(edition: tuple[str, int]) -> Classifier:
+    return Classifier.load(edition[0])
+
+
+def load(model_id: str) -> Classifier:
+    """A model by its id, whether it serves or not.
+
+    Raises:
+        ModelError: there is no such model, or it is damaged.
+    """
+    return _load_named(registry.edition(model_id))
 
 
 def identity(classifier: Classifier) -> str:
@@ -75,12 +90,26 @@ def drawn_digit() -> NDArray[np.uint8] | None:
     return digit if digit.any() else None
 
 
+COOKIE = "digit_studio_visitor"
+
+
 def visitor() -> str:
-    """A name for this visit, to know the drawings by that it follows through runs."""
+    """A name for this browser, to know the trainings and the followed drawings by that are its own.
+
+    It comes with the browser's cookie. Where there is none yet it is made up here, and
+    `frame.remember_visitor` has the browser keep it; one that keeps no cookies has another name
+    after every reload.
+    """
     if "visitor" not in st.session_state:
-        st.session_state.visitor = uuid.uuid4().hex
+        kept = st.context.cookies.get(COOKIE, "")
+        st.session_state.visitor = kept if names_visitor(kept) else secrets.token_hex(16)
     name: str = st.session_state.visitor
     return name
+
+
+def names_visitor(text: object) -> bool:
+    """Whether a browser's word for who it is looks as a name made up here does."""
+    return isinstance(text, str) and re.fullmatch("[0-9a-f]{32}", text) is not None
 
 
 Given = tuple[NDArray[np.uint8], str, int]

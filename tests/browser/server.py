@@ -34,12 +34,13 @@ class App:
 
 
 @contextmanager
-def serve(home: Path, *, script: Path = PROJECT / "app.py") -> Iterator[App]:
+def serve(home: Path, *, script: Path = PROJECT / "app.py", passcode: str = "") -> Iterator[App]:
     """Run the app on a free port of this computer until the block ends.
 
     Args:
         home: becomes `DIGIT_STUDIO_HOME`; the server's log is written there too.
         script: what to serve.
+        passcode: what guards this server, whatever guards one that people use.
 
     Raises:
         RuntimeError: the server ended, or wasn't ready in time; the message holds its log.
@@ -49,12 +50,14 @@ def serve(home: Path, *, script: Path = PROJECT / "app.py") -> Iterator[App]:
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     command += ["--server.headless", "true", "--logger.enableRich", "false"]
+    command += ["--secrets.files", str(home / "secrets.toml")]  # there is none
+    own = {"DIGIT_STUDIO_HOME": str(home), "DIGIT_STUDIO_PASSCODE": passcode}
     log = home / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             cwd=PROJECT,
-            env={**os.environ, **_web(), "DIGIT_STUDIO_HOME": str(home)},
+            env={**os.environ, **_web(), **own},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

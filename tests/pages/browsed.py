@@ -170,9 +170,10 @@ def keys(app: AppTest) -> list[str]:
 
 
 def everything(app: AppTest) -> dict[str, Any]:
-    """What a visit sees of the page."""
+    """What a visit sees of the page, whoever it is that visits."""
     components = [c for c in app.get("bidi_component") if c.proto.json]
     seen: dict[str, Any] = {c.key: json.loads(c.proto.json) for c in components}
+    seen.pop("visitor_cookie", None)
     for data in seen.values():
         data.pop("turn", None)
     main = app.main

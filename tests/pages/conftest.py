@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit as st
+from streamlit import config
 from streamlit.runtime.scriptrunner import script_runner
 
-from mnist_core import datasets, doubts, fetching, maps, predictions
+from mnist_core import datasets, doubts, fetching, generated_sets, maps, predictions
 from mnist_core.explanation import similar
 from mnist_core.trainer import tending
 from tests.pages import runs
@@ -34,6 +35,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
+def no_passcode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever guards the app that people use on this computer."""
+    monkeypatch.delenv("DIGIT_STUDIO_PASSCODE", raising=False)
+    config.set_option("secrets.files", [])
+
+
+@pytest.fixture(autouse=True)
 def keras_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages never load Keras, but other tests in this process have.
 
@@ -41,6 +49,12 @@ def keras_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     as long as the page takes.
     """
     monkeypatch.setattr(script_runner, "_clean_problem_modules", lambda: None, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def few_generated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the generated validation digits, or making them would take seconds."""
+    monkeypatch.setattr(generated_sets, "HELD_OUT", 100)
 
 
 @pytest.fixture

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from mnist_core import paths, store
+from mnist_core import paths, registry, store
 from mnist_core.files import lock
-from mnist_core.generated import make_digits
+from mnist_core.generated import GeneratedDigits, make_digits
 from mnist_core.settings import PRESETS, Settings
 from mnist_core.store import Moment, Run, State, Validation
 
@@ -31,7 +32,7 @@ def put(state: State, *, done: int = 0, settings: Settings = SETTINGS, **columns
         told: dict[str, Any] = {"state": state, "step": done, "seconds": done / 10}
         if done:
             told |= {"steps": STEPS, "steps_per_epoch": STEPS // 2, "images_per_second": 1234.0}
-            digits = make_digits(100, seed=1)
+            digits = _digits()
             store.set_board(database, run.id, digits.images, digits.labels)
             rows = [(i, 2.3 / i, i / STEPS, 0.01) for i in range(1, done + 1)]
             store.add_batches(database, run.id, rows)
@@ -45,6 +46,20 @@ def put(state: State, *, done: int = 0, settings: Settings = SETTINGS, **columns
             told["validation_accuracy"] = 0.9
         store.update(database, run.id, **told | columns)
         return store.select_run(database, run.id)
+
+
+@functools.cache
+def _digits() -> GeneratedDigits:
+    return make_digits(100, seed=1)
+
+
+def add_model(model_id: str, **card: Any) -> None:
+    """Add a model with the files of the one that ships, and something else on its card."""
+    shipped = registry.find(registry.SHIPPED)
+    with registry.new_model(model_id) as folder:
+        for name in shipped.card["files"]:
+            (folder / name).write_bytes(shipped.read(name))
+        registry.write_card(folder, {**shipped.card, "id": model_id, **card})
 
 
 def be_the_trainer() -> int:
