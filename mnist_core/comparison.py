@@ -1,7 +1,8 @@
 """Whether a model reads worse than another: the same digits, read by both.
 
-Neither has learned from them. They are validation digits and drawings by validation writers, for
-to publish is to choose; what is called test or unseen has no part in that.
+Neither has learned from them. They are validation digits and drawings by validation writers, or
+generated ones where those are not there: to publish is to choose, and what is called test or unseen
+has no part in that.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ ALL_TRIES = 30  # of all together, for a visitor can take another name
 class Gate:
     """Compares what is given with a secret, and after a few wrong tries nothing for a while.
 
-    One serves all who try, from whatever thread: or whoever opens a second window could go on. One
-    who guesses doesn't keep the others out; a whole class that guesses does, for a minute.
+    One serves all who try, from whatever thread: or whoever opens a second window could go on. Who
+    guesses under one name doesn't keep the others out; who takes many names does, for a minute.
     """
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from mnist_core import paths, serving_history
 from mnist_core.errors import ModelError
 from mnist_core.files import new_folder, remove_folder
 
-SHIPPED = "default"
+SHIPPED = serving_history.SHIPPED
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -105,7 +105,7 @@ def models() -> list[Model]:
 
 def published() -> str:
     """The id of the model that is to serve; cheap, for asking at every turn."""
-    return [SHIPPED, *serving_history.stack()][-1]
+    return _top(serving_history.stack())
 
 
 def edition(model_id: str | None = None) -> tuple[str, int]:
@@ -128,33 +128,55 @@ def publish(model_id: str) -> Model:
     Raises:
         ModelError: there is no such model, it is damaged, or the choice can't be written down.
     """
-    model = find(model_id)
-    model.check()
-    with serving_history.changing() as note:
+    with serving_history.changing() as note:  # nobody deletes it meanwhile
+        model = find(model_id)
+        model.check()
         if published() != model_id:
             note("publish", model_id)
     return model
 
 
-def rollback() -> Model:
+def rollback(*, to: str | None = None) -> Model:
     """Have the model serve that served before the present one; those that are gone are passed over.
 
+    Args:
+        to: the id of the model that is expected to serve then; None: whichever it is.
+
     Raises:
-        ModelError: none did, or the choice can't be written down.
+        ModelError: none did, it is another one by now, or the choice can't be written down.
     """
     with serving_history.changing() as note:
-        if not serving_history.stack():
+        ids = serving_history.stack()
+        below = _below(ids)
+        if below is None:
             raise ModelError("The model that ships is serving, and none served before it.")
-        note("rollback", published())
-        while published() != find().id:
-            note("rollback", published())
-    return find()
+        goal = _top(below)
+        if to not in (None, goal):
+            raise ModelError(f"Somebody was quicker: {find().id} serves now. Look again.")
+        for model_id in reversed(ids[len(below) :]):
+            note("rollback", model_id)
+    return find(goal)
 
 
 def before() -> str | None:
     """The id of the model that `rollback` would have serve; None where none served before."""
-    ids = serving_history.stack()
-    return _intact(ids[:-1]).id if ids else None
+    below = _below(serving_history.stack())
+    return None if below is None else _top(below)
+
+
+def _below(ids: list[str]) -> list[str] | None:
+    """What is left of the published ids where the model before serves; None where there is none.
+
+    That is the next intact one that is not the one that is to serve now: it may be the one that
+    serves in place of that, where that is damaged.
+    """
+    left = [ids[:count] for count in range(len(ids) - 1, -1, -1)]
+    others = (below for below in left if _top(below) == _intact(below).id != _top(ids))
+    return next(others, None)
+
+
+def _top(ids: list[str]) -> str:
+    return ids[-1] if ids else SHIPPED
 
 
 def delete(model_id: str) -> None:

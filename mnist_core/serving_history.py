@@ -17,6 +17,8 @@ from mnist_core import paths
 from mnist_core.errors import ModelError
 from mnist_core.files import locked, write_whole
 
+SHIPPED = "default"  # the id of the model that ships with the project
+
 Event = Literal["publish", "rollback"]
 
 
@@ -25,23 +27,24 @@ class Served:
     """That a model was to serve from a moment on.
 
     Attributes:
-        id: of the model, which may have been deleted since; None is the one that ships.
+        id: of the model, which may have been deleted since.
         since: seconds since 1970; None: from the beginning.
         rolled_back: whether it came back because the one after it was rolled back.
     """
 
-    id: str | None
+    id: str
     since: float | None
     rolled_back: bool
 
 
 def served() -> list[Served]:
     """What was to serve from when on, the oldest first."""
-    periods = [Served(None, None, False)]
+    periods = [Served(SHIPPED, None, False)]
     ids: list[str] = []
     for event in _events():
         _follow(ids, event)
-        periods.append(Served(ids[-1] if ids else None, event["at"], event["event"] == "rollback"))
+        serving = ids[-1] if ids else SHIPPED
+        periods.append(Served(serving, event["at"], event["event"] == "rollback"))
     return periods
 
 
@@ -67,7 +70,7 @@ def changing() -> Iterator[Callable[[Event, str], None]]:
         with locked(file.with_name(".published.lock")):
 
             def note(event: Event, model_id: str) -> None:
-                events = [*_events(), {"id": model_id, "at": time.time(), "event": event}]
+                events = [*_read(), {"id": model_id, "at": time.time(), "event": event}]
                 write_whole(file, (json.dumps(events, indent=1) + "\n").encode())
 
             yield note
@@ -85,10 +88,29 @@ def _file() -> Path:
 def _events() -> list[dict[str, Any]]:
     """What was published and rolled back, and when; a file that can't be read tells nothing."""
     try:
-        events = json.loads(_file().read_text(encoding="utf-8"))
-        return [{"id": str(e["id"]), "at": float(e["at"]), "event": e["event"]} for e in events]
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return _read()
+    except OSError:
         return []
+
+
+def _read() -> list[dict[str, Any]]:
+    """As `_events`, but a file that is there and can't be read, for now, is not taken for empty.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    try:
+        events = json.loads(_file().read_bytes())
+        return [{"id": str(e["id"]), "at": _time(e["at"]), "event": e["event"]} for e in events]
+    except (FileNotFoundError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return []
+
+
+def _time(given: Any) -> float:
+    at = float(given)
+    if not 0 <= at < 1e11:  # what no calendar has
+        raise ValueError(f"{at} is no time")
+    return at
 
 
 def _follow(ids: list[str], event: dict[str, Any]) -> None:

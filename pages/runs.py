@@ -8,7 +8,6 @@ from mnist_core.words import plural
 from pages.components import publishing
 from pages.components.comparing import MOST, compare
 from pages.components.frame import errors_shown, within_frame
-from pages.components.run_words import title
 from pages.components.runs_table import runs_table
 
 
@@ -19,7 +18,7 @@ def chosen_runs(chosen: list[Run]) -> None:
         return
     with st.container(horizontal=True):
         for run in chosen:
-            if st.button(f"Open {title(run, markdown=True)}", key=f"open_{run.id}"):
+            if st.button(f"Open {run.id}", key=f"open_{run.id}"):
                 st.session_state.run_to_show = run.id
                 st.switch_page("pages/train.py")
     if len(chosen) > 1:

@@ -15,9 +15,9 @@ from pages.components.progress import (
     learning_curves,
 )
 from pages.components.publishing import decide, publish_button, rollback_button
-from pages.components.retrain import buttons, state, where
+from pages.components.retrain import buttons
 from pages.components.run_card import about_run
-from pages.components.run_words import title
+from pages.components.run_words import state, title, where
 
 LIVE = 0.5  # seconds between two looks at a run under way
 
@@ -30,7 +30,7 @@ def head(run: Run) -> None:
     if run.state == "interrupted":
         st.warning("The training process ended unexpectedly. Nothing is lost: resume it.")
     if run.message:
-        st.error(run.message)
+        (st.warning if run.active else st.error)(run.message)
     if run.settings.data == "generated":
         st.info("Learns from digits made by a program, not from MNIST.")
     with st.container(horizontal=True):

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -182,3 +183,15 @@ def test_of_two_who_delete_at_once_one_is_told_that_it_is_gone(monkeypatch):
     assert said[1] == "deleted"
     assert said[0].startswith("There is no run named 'fast-1'")
     assert left() == NOTHING
+
+
+def test_what_a_waiting_run_is_to_start_from_is_kept_until_it_has_begun():
+    base = add_run()
+    with store.opened(write=True) as database:
+        further = store.add_run(database, replace(FAST, start_from=base), owner="").id
+    with pytest.raises(RunError, match=rf"^{further} is to start from {base} and hasn't begun: "):
+        trainer.delete(base)
+    paths.run(further).mkdir(parents=True)
+    paths.checkpoint(further).write_bytes(b"from here it goes on")
+    trainer.delete(base)
+    assert registry.models()[1:] == []

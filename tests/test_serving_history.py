@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from mnist_core.serving_history import Served
 
 pytestmark = pytest.mark.usefixtures("home")
 
-BEGINNING = Served(None, None, False)
+BEGINNING = Served("default", None, False)
 
 
 def publish(*names):
@@ -66,7 +67,7 @@ def test_every_choice_begins_a_period():
         Served("fast-1", 30.0, True),
         Served("default", 40.0, False),
         Served("fast-1", 50.0, True),
-        Served(None, 60.0, True),
+        Served("default", 60.0, True),
     ]
     assert serving_history.stack() == []
 
@@ -76,7 +77,7 @@ def test_what_is_published_and_rolled_back_is_told_as_it_was():
     registry.rollback()
     publish("fast-3")
     assert told() == [
-        (None, False),
+        ("default", False),
         ("fast-1", False),
         ("fast-2", False),
         ("fast-1", True),
@@ -92,12 +93,12 @@ def test_a_deleted_model_keeps_its_place():
     before = serving_history.served()
     registry.delete("fast-1")
     assert serving_history.served() == before
-    assert [period.id for period in before] == [None, "fast-1", "fast-2"]
+    assert [period.id for period in before] == ["default", "fast-1", "fast-2"]
 
 
 def test_more_steps_back_than_there_were_steps_lead_to_the_one_that_ships():
     write(("fast-1", 10.0, "rollback"), ("fast-1", 20.0, "rollback"), ("fast-2", 30.0, "publish"))
-    assert told() == [(None, False), (None, True), (None, True), ("fast-2", False)]
+    assert told() == [("default", False), ("default", True), ("default", True), ("fast-2", False)]
     assert serving_history.stack() == ["fast-2"]
 
 
@@ -125,14 +126,14 @@ def test_a_damaged_history_tells_nothing_and_another_begins(content):
     assert registry.published() == "default"
     assert registry.before() is None
     publish("fast-1")
-    assert told() == [(None, False), ("fast-1", False)]
+    assert told() == [("default", False), ("fast-1", False)]
 
 
 @pytest.mark.parametrize("name", ["../../models/default", "a\0b", "\ud800", "x" * 300, ""])
 def test_a_strange_name_in_the_history_is_passed_over(name):
     publish("fast-1")
     write(("fast-1", 10.0, "publish"), (name, 20.0, "publish"))
-    assert [period.id for period in serving_history.served()] == [None, "fast-1", name]
+    assert [period.id for period in serving_history.served()] == ["default", "fast-1", name]
     assert registry.find().id == registry.before() == "fast-1"
     assert registry.edition()[1] == 0
     assert registry.rollback().id == registry.published() == "fast-1"
@@ -201,3 +202,36 @@ def test_the_one_that_ships_is_not_passed_over_where_it_was_published():
     assert registry.rollback().id == registry.published() == "default"
     assert serving_history.stack() == ["fast-1", "default"]
     assert registry.before() == "fast-1"
+
+
+def test_the_one_that_serves_is_not_gone_back_to():
+    publish("fast-1", "fast-2")
+    registry.publish("fast-1")
+    remove("fast-2")
+    assert registry.before() == "default"
+    assert registry.rollback().id == registry.published() == "default"
+
+
+def test_who_presses_second_takes_no_second_step_back():
+    publish("fast-1", "fast-2", "fast-3")
+    assert registry.rollback(to="fast-2").id == "fast-2"
+    with pytest.raises(ModelError, match=r"^Somebody was quicker: fast-2 serves now"):
+        registry.rollback(to="fast-2")
+    assert registry.published() == "fast-2"
+
+
+def test_a_history_that_can_not_be_read_for_now_is_not_begun_anew(monkeypatch):
+    publish("fast-1", "fast-2")
+    before = (paths.models() / "published.json").read_bytes()
+    read = Path.read_bytes
+
+    def refuse(file):
+        if file.name == "published.json":
+            raise OSError(5, "Input/output error")
+        return read(file)
+
+    with monkeypatch.context() as there:
+        there.setattr(Path, "read_bytes", refuse)
+        with pytest.raises(ModelError, match="can't be written down: Input/output error"):
+            registry.publish("fast-1")
+    assert (paths.models() / "published.json").read_bytes() == before

@@ -145,6 +145,7 @@ def _as_validation(row: sqlite3.Row) -> Validation:
     )
 
 
+@as_written()
 def kept_validation(run_id: str) -> Validation | None:
     """The validation of the weights to keep so far, or of those that were kept; None before any."""
     with opened() as database:

@@ -22,6 +22,13 @@ def delete(run_id: str) -> None:
         run = store.select_run(database, run_id)
         if run.active or run.state == "queued":
             raise RunError(f"{run_id} is {run.state}: it can be deleted once it is over.")
+        waiting = store.select_runs(database, "queued", *store.ACTIVE, *store.RESUMABLE)
+        for other in waiting:
+            if other.settings.start_from == run_id and not paths.checkpoint(other.id).exists():
+                raise RunError(
+                    f"{other.id} is to start from {run_id} and hasn't begun: let it begin, or"
+                    " delete it first."
+                )
         # Whoever was killed while finishing may have left a model without having noted it.
         registry.delete(run.model or run_id)
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-
 import numpy as np
 import streamlit as st
 
@@ -13,7 +11,8 @@ from mnist_core.store import Run
 from mnist_core.words import accuracy
 from pages.components.curves import Line, Panel, curves
 from pages.components.progress import smooth
-from pages.components.run_words import as_typed, settings_in_words
+from pages.components.run_words import settings_in_words
+from pages.components.tables import table
 
 MOST = 6  # runs: more curves can't be told apart
 
@@ -21,6 +20,11 @@ MOST = 6  # runs: more curves can't be told apart
 def compare(runs: list[Run]) -> None:
     """Show two runs or more, at most `MOST`, side by side."""
     names = _names(runs)
+    if len({run.settings.data for run in runs}) > 1:
+        st.info(
+            "Some learned from MNIST and some from generated digits, and each is validated on its"
+            " own: how well they read can't be compared."
+        )
     _curves(runs, names)
     st.subheader("What differs in their settings")
     _settings(runs, names)
@@ -73,7 +77,7 @@ def _settings(runs: list[Run], names: list[str]) -> None:
     rows = {name: [words.get(name, "–") for words in each] for name in settings}
     differ = {name: values for name, values in rows.items() if len(set(values)) > 1}
     if differ:
-        st.html(_table(names, differ, mark=[]))
+        table(differ, heads=names)
     else:
         st.markdown("Nothing: the very same settings.")
     same = [f"{name.lower()}: {values[0]}" for name, values in rows.items() if name not in differ]
@@ -89,11 +93,10 @@ def _digits(runs: list[Run], names: list[str]) -> None:
         if seen is not None
     ]
     if missing := [name for name, seen in zip(names, counted, strict=True) if seen is None]:
-        st.caption(f"Not validated yet: {', '.join(map(as_typed, missing))}.")
+        st.text(f"Not validated yet: {', '.join(missing)}.")
     if not there:
         return
-    if len({run.settings.data for _, run, _ in there}) > 1:
-        st.info("Some were validated on MNIST and some on generated digits: not comparable.")
+    alike = len({run.settings.data for _, run, _ in there}) == 1
     shares = np.array([[each.accuracy, *each.recalls] for _, _, each in there])
     heads = ["All digits", *map(str, range(10))]
     rows = {
@@ -104,25 +107,8 @@ def _digits(runs: list[Run], names: list[str]) -> None:
         (i, j)
         for i, column in enumerate(shares.T)
         for j, share in enumerate(column)
-        if share == np.fmax.reduce(column) > np.fmin.reduce(column)
+        if alike and share == np.fmax.reduce(column) > np.fmin.reduce(column)
     ]
-    st.html(_table([name for name, *_ in there], rows, mark=best))
-    st.caption("Share of the validation digits read right. ★ marks the best of each line.")
-
-
-def _table(heads: list[str], rows: dict[str, list[str]], *, mark: list[tuple[int, int]]) -> str:
-    """A table; `mark` gives a star to cells by row and column."""
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th>'
-        + "".join(
-            f"<td{' class=best' if (i, j) in mark else ''}>{html.escape(value)}</td>"
-            for j, value in enumerate(values)
-        )
-        + "</tr>"
-        for i, (name, values) in enumerate(rows.items())
-    )
-    return (
-        f'<div class="ds-compare"><table><thead><tr><td></td>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+    table(rows, heads=[name for name, *_ in there], best=best)
+    stars = " ★ marks the best of each line." if alike else ""
+    st.caption(f"Share of the validation digits read right.{stars}")

@@ -41,8 +41,8 @@ def examined(run: Run) -> None:
             digits = _held_out(run.settings.data)
         except DataMissing:
             st.info(
-                "What it takes for what can't be shown: MNIST, by whose digits it was chosen, is"
-                " not on this computer any more. The page Dataset fetches it."
+                "Its mistakes can't be shown: they are counted on MNIST, which is no longer on this"
+                " computer. Fetch it on the page Dataset."
             )
         except DataError as error:
             st.error(str(error))
@@ -61,7 +61,10 @@ def _on_validation(model: Model, digits: ValidationDigits, said: NDArray[np.floa
     )
     mistakes(model.id, digits, said)
     st.subheader("How sure, how right")
-    st.caption(f"On the same {count:,} validation digits.")
+    st.caption(
+        f"On the same {count:,} validation digits. Its percentages were set right on these: expect"
+        " them to be a little further off on new ones."
+    )
     how_sure(said, digits.labels, key=f"how_sure_{model.id}")
 
 

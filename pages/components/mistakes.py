@@ -29,12 +29,14 @@ class _Look:
 
     Attributes:
         model: whose mistakes.
+        visit: of the page.
         cell: those of one cell of the matrix; None: all.
         count: at most so many are shown.
         digit: the place among the validation digits of the one that is open; None: none is.
     """
 
     model: str
+    visit: int
     cell: Cell | None = None
     count: int = _STEP
     digit: int | None = None
@@ -147,8 +149,9 @@ def _show(model_id: str, digits: ValidationDigits, said: NDArray[np.float32], di
 
 
 def _look(model_id: str) -> _Look:
-    look: _Look = st.session_state.get("mistakes", _Look(model_id))
-    return look if look.model == model_id else _Look(model_id)
+    fresh = _Look(model_id, session.visit())
+    look: _Look = st.session_state.get("mistakes", fresh)
+    return look if (look.model, look.visit) == (fresh.model, fresh.visit) else fresh
 
 
 def _change(model_id: str, **changes: Any) -> None:

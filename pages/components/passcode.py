@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import streamlit as st
 
@@ -62,7 +61,7 @@ def passcode_box() -> None:
         if secret is None:
             st.error(_UNREADABLE)
         elif allowed():
-            st.markdown(":small[Unlocked on this browser tab.]")
+            st.markdown(":small[Unlocked in this browser tab.]")
             st.button("Lock", key="lock", on_click=_lock)
         else:
             _form()
@@ -106,7 +105,8 @@ def _from_secrets() -> str | None:
     except KeyError:
         return ""
     except (OSError, ValueError):  # to Streamlit a damaged file is as good as none
-        return None if any(Path(file).exists() for file in st.get_option("secrets.files")) else ""
+        there = any(os.access(file, os.F_OK) for file in st.get_option("secrets.files"))
+        return None if there else ""
     if isinstance(secret, bool) or not isinstance(secret, str | int):
         return None
     return str(secret).strip()

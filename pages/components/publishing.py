@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -17,7 +18,6 @@ from pages.components.frame import button, errors_shown
 from pages.components.wall import Tile, digit_wall
 
 _SHOWN = 60  # digits newly misread
-_LOCKED = "Needs the passcode, which is entered in the sidebar."
 
 
 def publish_button(model_id: str) -> None:
@@ -32,7 +32,7 @@ def publish_button(model_id: str) -> None:
         help="It reads all drawings from now on, for everyone who has the app open. If it reads"
         " worse than the present one, you are asked first."
         if allowed
-        else _LOCKED,
+        else passcode.NEEDED,
     )
 
 
@@ -41,15 +41,17 @@ def rollback_button() -> None:
     before = registry.before()
     if before is None:
         return
+    reads = session.classifier().model.id == before  # in place of one that is damaged
     allowed = passcode.allowed()
     button(
-        f"Go back to {_called(before)}",
+        f"{'Stay with' if reads else 'Go back to'} {_called(before)}",
         _roll_back,
+        before,
         key="rollback",
         disabled=not allowed,
         help="The network that read before reads again, at once and for everyone."
         if allowed
-        else _LOCKED,
+        else passcode.NEEDED,
     )
 
 
@@ -58,16 +60,32 @@ def decide() -> None:
 
     To be called by the page itself, not in a fragment: it opens a dialog.
     """
-    model_id = st.session_state.pop("to_publish", None)
+    model_id = st.session_state.get("to_publish")
     if model_id is None:
         return
-    with errors_shown():
-        passcode.check()
-        differences = _differences(model_id)
-        if all(each.worse <= 0 for each in differences):
+    # Kept while it is asked, for the page runs again by itself whenever a training begins or ends.
+    reads = session.classifier().model.id
+    if st.session_state.get("compared", ())[:2] != (model_id, reads):
+        with errors_shown():
+            passcode.check()
+            st.session_state.compared = model_id, reads, _differences(model_id)
+        if st.session_state.get("compared", ())[:2] != (model_id, reads):
+            _answered()
+            return
+    differences = st.session_state.compared[2]
+    if all(each.worse <= 0 for each in differences):
+        _answered()
+        with errors_shown():
             _publish(model_id)
             st.rerun()
-        st.dialog("It reads worse", width="large")(_ask)(model_id, differences)
+        return
+    st.dialog("It reads worse", width="large", on_dismiss=_answered)(_ask)(model_id, differences)
+
+
+def _answered() -> None:
+    """It is decided, or put away."""
+    st.session_state.pop("to_publish", None)
+    st.session_state.pop("compared", None)
 
 
 def served() -> None:
@@ -76,9 +94,9 @@ def served() -> None:
     lines = []
     for i, period in enumerate(periods):
         since = "from the beginning" if period.since is None else f"from {_when(period.since)}"
-        back = ", after a step back" if period.rolled_back else ""
-        now = "" if i else _now(period.id or registry.SHIPPED)
-        lines.append(f"- **{_called(period.id or registry.SHIPPED)}**{now}: {since}{back}")
+        back = ", after going back" if period.rolled_back else ""
+        now = "" if i else _now(period.id)
+        lines.append(f"- **{_called(period.id)}**{now}: {since}{back}")
     st.markdown("\n".join(lines))
 
 
@@ -94,10 +112,10 @@ def _called(model_id: str) -> str:
 
 
 def _when(at: float) -> str:
-    try:
+    zone: tzinfo = UTC
+    # What a browser says is anybody's guess.
+    with suppress(ZoneInfoNotFoundError, ValueError):
         zone = ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):  # what a browser says is anybody's guess
-        zone = ZoneInfo("UTC")
     return f"{datetime.fromtimestamp(at, zone):%-d %B %Y, %H:%M:%S %Z}"
 
 
@@ -125,8 +143,10 @@ def _ask(model_id: str, differences: tuple[Difference, ...]) -> None:
     # Before the pictures, which may be many.
     with st.container(horizontal=True):
         if st.button(f"Keep {now}", key="keep", type="primary"):
+            _answered()
             st.rerun()
         if st.button("Use it anyway", key="use_anyway"):
+            _answered()
             try:
                 _publish(model_id)
             except DigitStudioError as error:
@@ -183,7 +203,7 @@ def _publish(model_id: str) -> None:
     st.session_state.notice = f"{model_id} reads all drawings now."
 
 
-def _roll_back() -> None:
+def _roll_back(to: str) -> None:
     passcode.check()
-    now = _called(registry.rollback().id)
+    now = _called(registry.rollback(to=to).id)
     st.session_state.notice = f"Back to {now}: it reads all drawings now."

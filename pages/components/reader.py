@@ -100,8 +100,8 @@ def read_digit(classifier: Classifier, *, why: bool = False) -> Read:
         st.caption(f"Read by {session.described(classifier.model)}.")
         if classifier.model.id != (wanted := registry.published()):
             st.warning(
-                f"{wanted} was to read here, but its files are damaged or gone, so this one does"
-                " instead. The page Runs has the way back."
+                f"{wanted} should read here, but its files are damaged or missing, so this one"
+                " reads. You can change that on the page Runs."
             )
     return read
 

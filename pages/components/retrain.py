@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import html
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_args
@@ -27,22 +27,9 @@ from mnist_core.stroke_files import find_letters, find_pendigits
 from mnist_core.words import accuracy, duration
 from pages.components import passcode, session
 from pages.components.frame import button, errors_shown
-from pages.components.run_words import title
+from pages.components.run_words import title, where
 
 _BUSY, _IDLE = 1.0, 5.0  # seconds between two looks at what is being trained
-_SILENT = 15.0  # seconds after which a process that says nothing is worth a word
-
-_STATES = {
-    "queued": "Waiting",
-    "starting": "Starting",
-    "running": "Training",
-    "finishing": "Finishing",
-    "paused": "Paused",
-    "interrupted": "Interrupted",
-    "failed": "Failed",
-    "stopped": "Stopped",
-    "finished": "Finished",
-}
 
 
 def sidebar() -> None:
@@ -53,27 +40,6 @@ def sidebar() -> None:
         _form()
     with st.sidebar:
         passcode.passcode_box()
-
-
-def state(run: Run) -> str:
-    """How a run stands, in a word or two."""
-    if run.request and run.active:
-        return "Pausing ..." if run.request == "pause" else "Stopping ..."
-    return _STATES[run.state]
-
-
-def where(run: Run) -> str:
-    """How far a run is, in words for beside its bar."""
-    if run.active and (silent := time.time() - run.heartbeat) > _SILENT:
-        return f"No sign of life for {duration(silent)}. Stop ends it."
-    if run.phase:
-        return f"{run.phase} ..."
-    if run.state != "running":
-        return state(run)
-    words = f"Epoch {run.epoch} of {run.settings.epochs}"
-    if run.seconds_left is not None:
-        words += f", {duration(run.seconds_left)} left"
-    return words
 
 
 def buttons(run: Run, *, key: str) -> None:
@@ -135,7 +101,7 @@ def _progress(seen: tuple[str | None, tuple[str, ...], str]) -> None:
 
 def _run_in_progress(run: Run, *, queue: tuple[str, ...]) -> None:
     with st.container(key="run_in_progress", gap="small"):
-        st.markdown(f"**{title(run, markdown=True)}**")
+        st.html(f"<strong>{html.escape(title(run))}</strong>")
         st.progress(run.done, text=where(run))
         if run.validation_accuracy is not None:
             st.caption(f"Best so far: {accuracy(run.validation_accuracy)} of the validation digits")

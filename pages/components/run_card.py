@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import html
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,6 +17,7 @@ from mnist_core.words import duration
 from pages.components import passcode, session
 from pages.components.frame import errors_shown
 from pages.components.run_words import settings_in_words
+from pages.components.tables import table
 
 _GENTLER = 0.3  # of the learning rate, to train further: what is learned is not to be shaken off
 
@@ -32,34 +33,31 @@ def about_run(run: Run) -> None:
             _further(run)
         _downloads(run)
         _delete(run)
-    rows = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>'
-        for name, value in settings_in_words(run.settings).items()
-    )
     with st.expander("Settings"):
-        st.html(f'<div class="ds-compare"><table><tbody>{rows}</tbody></table></div>')
+        table({name: [value] for name, value in settings_in_words(run.settings).items()})
 
 
 def _words(run: Run) -> None:
-    with st.popover("Name and notes"), st.form("run_words", border=False):
+    # Other words, saved here or by somebody else, are other fields: one keeps what is typed into
+    # it, and Save would write old words over new ones. It closes the popover, too.
+    key = f"{run.id}_{hash((run.name, run.notes))}"
+    with st.popover("Name and notes", key=f"words_{key}"), st.form("run_words", border=False):
         name = st.text_input(
-            "Name", run.name, key=f"name_{run.id}", max_chars=store.NAME_LENGTH, placeholder=run.id
+            "Name", run.name, key=f"name_{key}", max_chars=store.NAME_LENGTH, placeholder=run.id
         )
-        notes = st.text_area(
-            "Notes", run.notes, key=f"notes_{run.id}", max_chars=store.NOTES_LENGTH
-        )
+        notes = st.text_area("Notes", run.notes, key=f"notes_{key}", max_chars=store.NOTES_LENGTH)
         if st.form_submit_button("Save", type="primary"):
             with errors_shown():
                 store.describe(run.id, name=name, notes=notes)
-                st.session_state.notice = f"Saved what {run.id} is called."
+                st.session_state.notice = "Saved."
                 st.rerun()
 
 
 def _further(run: Run) -> None:
-    with st.popover("Train further"), st.form("further", border=False):
+    with st.popover("Train further"):
         st.caption(
             "A new run begins with the weights of this one. Its settings are the same but for"
-            " these, and the digits come in another order."
+            " these, and another seed, so that chance falls differently."
         )
         epochs = st.number_input(
             "Epochs", 1, 200, min(run.settings.epochs, 5), key=f"more_epochs_{run.id}"
@@ -72,9 +70,10 @@ def _further(run: Run) -> None:
             key=f"more_rate_{run.id}",
             help="How far the weights move at once. Lower than before is gentler.",
         )
-        settings = _continued(run, int(epochs), float(rate))
-        st.caption(f"Takes about {duration(expected_seconds(settings))} here with these.")
-        if st.form_submit_button("Train further", type="primary"):
+        # An emptied field has no number: 0 is refused with a sentence.
+        settings = _continued(run, int(epochs or 0), float(rate or 0))
+        st.caption(f"Takes about {duration(expected_seconds(settings))} here.")
+        if st.button("Train further", type="primary", key="further"):
             with errors_shown():
                 started = trainer.start(
                     settings, owner=session.visitor(), follow=session.drawn_digit()
@@ -112,7 +111,9 @@ def _downloads(run: Run) -> None:
             "TensorBoard (`pip install tensorboard`) opens the logs of all runs, on the computer"
             " that serves this page:"
         )
-        st.code(f"tensorboard --logdir {paths.runs()}", language="sh", wrap_lines=True)
+        st.code(
+            f"tensorboard --logdir {shlex.quote(str(paths.runs()))}", language="sh", wrap_lines=True
+        )
 
 
 def _reader(model_id: str, name: str) -> Callable[[], bytes]:
@@ -145,14 +146,21 @@ def _delete(run: Run) -> None:
     elif reads:
         help = "It reads the drawings now: have another network read them first."
     elif not passcode.allowed():
-        help = "Needs the passcode, which is entered in the sidebar."
+        help = passcode.NEEDED
     else:
         help = "Deletes the run for good."
     if st.button(
         "Delete", key="delete", help=help, disabled=under_way or reads or not passcode.allowed()
     ):
-        # Closed, it is forgotten, and with it the tick: the next time it asks anew.
-        st.dialog(f"Delete {run.id}?", on_dismiss="rerun")(_ask)(run)
+        st.session_state.to_delete = run.id
+    # Kept, for the page runs again by itself whenever a training begins or ends.
+    if st.session_state.get("to_delete") == run.id:
+        st.dialog(f"Delete {run.id}?", on_dismiss=_asked)(_ask)(run)
+
+
+def _asked() -> None:
+    """It is answered, or put away; the next time it asks anew."""
+    st.session_state.pop("to_delete", None)
 
 
 def _ask(run: Run) -> None:
@@ -161,8 +169,10 @@ def _ask(run: Run) -> None:
     sure = st.checkbox(f"Yes, delete {run.id} for good", key="sure")
     with st.container(horizontal=True):
         if st.button("Keep it", key="keep_run"):
+            _asked()
             st.rerun()
         if st.button("Delete it", key="delete_run", type="primary", disabled=not sure):
+            _asked()
             try:
                 passcode.check()
                 trainer.delete(run.id)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import re
+import time
 from typing import Any
 
 from mnist_core.settings import PRESETS, Settings
 from mnist_core.store import Run
-from mnist_core.words import plural
+from mnist_core.words import duration, plural
 
+_SILENT = 15.0  # seconds after which a process that says nothing is worth a word
+
+_STATES = {
+    "queued": "Waiting",
+    "starting": "Starting",
+    "running": "Training",
+    "finishing": "Finishing",
+    "paused": "Paused",
+    "interrupted": "Interrupted",
+    "failed": "Failed",
+    "stopped": "Stopped",
+    "finished": "Finished",
+}
 _NAMES = {
     "preset": "Network",
     "hidden": "Hidden layers",
     "activation": "Activation",
     "filters": "Filters",
-    "head": "Decides on",
+    "head": "Last layer sees",
     "dropout": "Dropout",
     "epochs": "Epochs",
     "batch_size": "Batch size",
@@ -27,23 +40,48 @@ _NAMES = {
     "data": "Learns from",
     "weight_decay": "Weight decay",
     "label_smoothing": "Label smoothing",
-    "pen_digits": "Pen drawings an epoch",
-    "generated_digits": "Generated digits an epoch",
-    "non_digits": "Non-digits an epoch",
+    "pen_digits": "Pen drawings per epoch",
+    "generated_digits": "Generated digits per epoch",
+    "non_digits": "Non-digits per epoch",
     "start_from": "Starts from",
 }
 _VALUES = {
     "mnist": "MNIST",
     "generated": "generated digits",
-    "average": "the average of each filter",
-    "flat": "all places of each filter",
+    "average": "the mean of each filter",
+    "flat": "each filter in every place",
 }
 
 
-def title(run: Run, *, markdown: bool = False) -> str:
-    """A run in a few words: as plain text, or for a place that takes Markdown."""
-    name = as_typed(run.name) if markdown else run.name
-    return f"{run.id}: {name or PRESETS[run.settings.preset].title}"
+def title(run: Run) -> str:
+    """A run in a few words, some of which people wrote: not for a place that takes Markdown."""
+    return f"{run.id}: {run.name or preset_title(run.settings.preset)}"
+
+
+def preset_title(preset: str) -> str:
+    """What a preset is called; one that is unknown here, as it is written."""
+    return PRESETS[preset].title if preset in PRESETS else preset
+
+
+def state(run: Run) -> str:
+    """How a run stands, in a word or two."""
+    if run.request and run.active:
+        return "Pausing ..." if run.request == "pause" else "Stopping ..."
+    return _STATES[run.state]
+
+
+def where(run: Run) -> str:
+    """How far a run is, in words for beside its bar."""
+    if run.active and (silent := time.time() - run.heartbeat) > _SILENT:
+        return f"No sign of life for {duration(silent)}. Stop ends it."
+    if run.phase:
+        return f"{run.phase} ..."
+    if run.state != "running":
+        return state(run)
+    words = f"Epoch {run.epoch} of {run.settings.epochs}"
+    if run.seconds_left is not None:
+        words += f", {duration(run.seconds_left)} left"
+    return words
 
 
 def settings_in_words(settings: Settings) -> dict[str, str]:
@@ -70,14 +108,9 @@ def in_short(settings: Settings) -> str:
     )
 
 
-def as_typed(text: str) -> str:
-    """What people wrote, for a place that takes Markdown: shown as it is."""
-    return re.sub(r"([\\`*_{}\[\]#|~:$<>&])", r"\\\1", text)
-
-
 def _value(field: str, value: Any) -> str:
     if field == "preset":
-        return PRESETS[value].title
+        return preset_title(value)
     if field == "start_from":
         return value or "random weights"
     if isinstance(value, bool):

@@ -7,18 +7,15 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.settings import PRESETS
 from mnist_core.store import Run
-from mnist_core.words import plural
 from pages.components import session
-from pages.components.retrain import state
-from pages.components.run_words import in_short
+from pages.components.run_words import in_short, preset_title, state
 
 _HEIGHT = 400  # pixels: ten rows and the head
 
 
 def runs_table(runs: list[Run]) -> list[Run]:
-    """Show runs; returns those that are chosen, in the order of the table.
+    """Show runs; returns those that are chosen, the newest first.
 
     The box above leaves only the runs that hold all of its words.
     """
@@ -30,14 +27,17 @@ def runs_table(runs: list[Run]) -> list[Run]:
     )
     found = [run for run in runs if _holds(run, words)]
     if not found:
-        st.info(f"None of the {plural(len(runs), 'run')} holds these words.")
+        st.info("No run holds these words.")
         return []
     # Also keeps the table's own buttons, which lie above it, off the box.
-    st.caption("Tick one to open it, or several to compare them. A click on a head sorts.")
+    st.caption(
+        "Tick one to open it, or several to compare them. Press the name of a column to sort."
+    )
     event = st.dataframe(
         _columns(found),
-        # Another selection of rows is another table, or what is chosen would point to other runs.
-        key=f"runs_{hash(tuple(run.id for run in found))}",
+        # Other rows are another table, or what is ticked would point to other runs.
+        key=(key := f"runs_{hash(tuple(run.id for run in found))}"),
+        selection_default={"selection": {"rows": _ticked_before(key, found, words)}},
         height=_HEIGHT if len(found) > 9 else "content",
         hide_index=True,
         on_select="rerun",
@@ -45,11 +45,23 @@ def runs_table(runs: list[Run]) -> list[Run]:
         placeholder="–",
         column_config=_looks(),
     )
-    return [found[row] for row in sorted(event.selection.rows) if row < len(found)]
+    chosen = [found[row] for row in sorted(event.selection.rows) if row < len(found)]
+    st.session_state.ticked = words, {run.id for run in chosen}
+    return chosen
+
+
+def _ticked_before(key: str, found: list[Run], words: str) -> list[int]:
+    """The rows to begin with: where a run has come or gone, the ticks come along."""
+    begun: tuple[str, list[int]] = st.session_state.get("ticked_at_first", ("", []))
+    if begun[0] != key:
+        of, ids = st.session_state.get("ticked", ("", set()))
+        rows = [i for i, run in enumerate(found) if words == of and run.id in ids]
+        begun = st.session_state.ticked_at_first = key, rows
+    return begun[1]
 
 
 def _holds(run: Run, words: str) -> bool:
-    texts = (run.id, run.name, run.notes, PRESETS[run.settings.preset].title, state(run))
+    texts = (run.id, run.name, run.notes, preset_title(run.settings.preset), state(run))
     everything = " ".join(texts).casefold()
     return all(word in everything for word in words.casefold().split())
 
@@ -63,7 +75,7 @@ def _columns(runs: list[Run]) -> dict[str, list[object]]:
     return {
         "Run": [f"{run.id} ✓" if run.model == serving else run.id for run in runs],
         "Name": [run.name or None for run in runs],
-        "Network": [PRESETS[run.settings.preset].title for run in runs],
+        "Network": [preset_title(run.settings.preset) for run in runs],
         "State": [state(run) for run in runs],
         "Validation": [share(run.validation_accuracy) for run in runs],
         "Test": [share(run.test_accuracy) for run in runs],
@@ -90,7 +102,9 @@ def _looks() -> dict[str, Any]:
             format="%.2f %%", help="Of the digits held out for choosing, the share read right."
         ),
         "Test": column.NumberColumn(
-            format="%.2f %%", help="Of the test digits, the share read right; measured once."
+            format="%.2f %%",
+            help="Of the test digits, the share read right; measured once, at the end."
+            " Choose by validation: what is chosen by its test tells nothing any more.",
         ),
         "Trained": column.NumberColumn(format="%.1f s", help="Seconds of training."),
         "Parameters": column.NumberColumn(

@@ -136,7 +136,14 @@ def went_to(page: str) -> None:
     """Note which page is shown."""
     if page != st.session_state.get("page"):
         st.session_state.page = page
+        st.session_state.visit = visit() + 1
         st.session_state.from_elsewhere = True  # until a page has settled, however often it runs
+
+
+def visit() -> int:
+    """Which visit to a page this is, counted over all pages; what was open on another one isn't."""
+    number: int = st.session_state.get("visit", 0)
+    return number
 
 
 def came_from_elsewhere() -> bool:

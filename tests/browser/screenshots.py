@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -51,6 +54,7 @@ def main() -> None:
             _save(_dataset(browser, app.url, view, ready=ready, height=height), name)
         _save(_inside(browser, app.url), "inside")
         _save(_training(browser, app.url), "train")
+        _save(_runs(browser, app.url, Path(home)), "runs")
         browser.close()
 
 
@@ -123,6 +127,34 @@ def _leave_canvas(page: Page) -> None:
     page.mouse.move(0, 0)  # no hover in the picture
     page.evaluate("window.scrollTo(0, 0)")
     page.wait_for_timeout(500)  # charts move for a moment
+
+
+def _runs(browser: Browser, url: str, home: Path) -> bytes:
+    """Three trainings side by side."""
+    for arguments in ("--preset softmax --epochs 2", "--preset fast --epochs 1", "--preset fast"):
+        subprocess.run(
+            [sys.executable, "-m", "mnist_core", "train", *arguments.split()],
+            cwd=PROJECT,
+            env={**os.environ, "DIGIT_STUDIO_HOME": str(home)},
+            check=True,
+        )
+    page = pen.open_page(browser)
+    pen.visit(page, f"{url}/runs")
+    page.get_by_role("heading", name="Which network read when").wait_for()
+    page.set_viewport_size({"width": 1280, "height": 1250})
+    table = page.get_by_test_id("stDataFrame")
+    table.locator("[role=gridcell]").first.wait_for(state="attached")
+    box = table.bounding_box()
+    assert box
+    for row in range(3):
+        page.mouse.click(box["x"] + 18, box["y"] + 53 + 35 * row)
+        page.wait_for_timeout(500)
+    page.get_by_role("heading", name="3 runs side by side").wait_for()
+    page.mouse.move(0, 0)  # no hover in the picture
+    page.wait_for_timeout(1500)
+    picture = page.screenshot()
+    page.context.close()
+    return picture
 
 
 def _save(picture: bytes, name: str) -> None:

@@ -114,7 +114,7 @@ def test_one_s_own_training_is_stopped_and_others_need_the_passcode(new_page: Ne
     assert PASSCODE not in other.content()
     field.fill(PASSCODE)
     box.get_by_role("button", name="Unlock").click()
-    expect(box.get_by_text("Unlocked on this browser tab")).to_be_visible()
+    expect(box.get_by_text("Unlocked in this browser tab")).to_be_visible()
     assert PASSCODE not in other.content()
     expect(button(other, "pause")).to_be_enabled()
     button(other, "stop").click()

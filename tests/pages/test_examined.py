@@ -247,7 +247,7 @@ def test_size_and_speed(offline: None) -> None:
 
 def test_without_mnist_size_and_speed_are_left(offline: None) -> None:
     app = page()
-    assert "MNIST, by whose digits it was chosen, is not on this computer" in words(app)
+    assert "they are counted on MNIST, which is no longer on this computer" in words(app)
     assert "What is taken for what" not in words(app)
     assert metrics(app)["model.keras"] == "340 kB"
     assert not app.main.error

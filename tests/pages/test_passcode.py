@@ -163,7 +163,7 @@ def test_a_wrong_one_is_one_sentence_and_the_right_one_unlocks(locked: None) -> 
     assert is_locked(app)
     assert enter(app, f" {PASSCODE} ") == "", "phones put a space behind words"
     assert not is_locked(app)
-    assert any("Unlocked on this browser tab" in text.value for text in app.markdown)
+    assert any("Unlocked in this browser tab" in text.value for text in app.markdown)
     app.button(key="lock").click().run()
     assert is_locked(app)
     assert not app.error

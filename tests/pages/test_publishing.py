@@ -290,7 +290,7 @@ def test_both_buttons_need_the_passcode(
     app = opened()
     for key in ("use", "rollback"):
         assert app.button(key=key).disabled
-        assert app.button(key=key).help == "Needs the passcode, which is entered in the sidebar."
+        assert app.button(key=key).help == "This needs the passcode: enter it in the sidebar."
     app.session_state.passcode_entered = "sesame"
     ran(app.run())
     for key in ("use", "rollback"):
@@ -391,7 +391,7 @@ def test_what_served_when(monkeypatch: pytest.MonkeyPatch) -> None:
     app.context["timezone"] = "Europe/Berlin"
     ran(app.run())
     assert history(app) == [
-        "**fast-1** **(now)**: from 23 September 2026, 23:46:40 CEST, after a step back",
+        "**fast-1** **(now)**: from 23 September 2026, 23:46:40 CEST, after going back",
         "**fast-2**: from 22 September 2026, 20:00:00 CEST",
         "**fast-1**: from 21 September 2026, 16:13:20 CEST",
         "**the one that ships**: from the beginning",
@@ -474,7 +474,7 @@ def test_a_published_model_that_can_not_read_is_said_where_digits_are_read(
         (folder / "model.tflite").write_bytes(b"altered")
     app = page(name)
     (warning,) = app.main.warning
-    assert warning.value.startswith("fast-1 was to read here, but its files are damaged or gone")
+    assert warning.value.startswith("fast-1 should read here, but its files are damaged or missing")
     assert any("comes with Digit Studio" in text.value for text in app.main.caption)
     registry.rollback()
     ran(app.run())

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core import datasets, paths, store, trainer
 from mnist_core.settings import DEFAULT_PRESET, PRESETS, Settings
 from mnist_core.store import Run
-from pages.components import retrain
+from pages.components import run_words
 from tests.pages import runs
 
 FIELDS = {
@@ -70,7 +70,8 @@ def below(app: AppTest, key: str) -> str:
 
 
 def words(app: AppTest) -> str:
-    return "\n".join(str(text.value) for kind in (app.markdown, app.caption) for text in kind)
+    shown = [str(text.value) for kind in (app.markdown, app.caption) for text in kind]
+    return "\n".join([*shown, *(element.proto.body for element in app.get("html"))])
 
 
 # The form.
@@ -200,7 +201,7 @@ def test_a_new_run_has_begun_and_is_shown() -> None:
     assert run.id in toasts(app)
     assert "begun" in toasts(app)
     assert app.session_state.run == run.id, "what the Train page is to show"
-    assert retrain.title(run) in words(app)
+    assert run_words.title(run) in words(app)
     assert "[Watch it learn]" in words(app)
     app.run()
     assert not app.toast, "said once"
@@ -224,7 +225,7 @@ def test_another_training_waits_for_its_turn(trainer_at_work: None) -> None:
     assert second.state == "queued"
     assert second.id in toasts(app)
     assert "waits" in toasts(app)
-    assert retrain.title(first) in words(app), "the run in progress stays in the sidebar"
+    assert run_words.title(first) in words(app), "the run in progress stays in the sidebar"
     assert second.id in words(app), "and says what comes next"
     assert trainer.ahead_of(second) == 1
 
@@ -243,7 +244,7 @@ def test_what_can_not_be_started_is_one_sentence(home: Path) -> None:
 def test_a_run_under_way_is_shown_and_can_be_asked_to_pause_or_stop(trainer_at_work: None) -> None:
     run = runs.put("running", done=12)
     app = opened()
-    assert retrain.title(run) in words(app)
+    assert run_words.title(run) in words(app)
     assert "90.00 %" in words(app)
     press(app, "sidebar_pause")
     assert store.find_run(run.id).request == "pause"
@@ -300,32 +301,32 @@ def run_that(state: str, **changes: object) -> Run:
     ],
 )
 def test_state_in_words(changes: dict[str, str], said: str) -> None:
-    assert retrain.state(run_that(**changes)).startswith(said)
+    assert run_words.state(run_that(**changes)).startswith(said)
 
 
 def test_where_a_run_is() -> None:
     training = {"state": "running", "steps": 20, "steps_per_epoch": 10}
-    assert retrain.where(run_that(**training, step=0)) == "Epoch 1 of 2"
-    assert retrain.where(run_that(**training, step=10, seconds=60)) == "Epoch 2 of 2, 1 min left"
-    assert retrain.where(run_that("starting", phase="Loading MNIST")).startswith("Loading MNIST")
-    assert retrain.where(run_that("paused", step=10, steps=20, steps_per_epoch=10)) == "Paused"
+    assert run_words.where(run_that(**training, step=0)) == "Epoch 1 of 2"
+    assert run_words.where(run_that(**training, step=10, seconds=60)) == "Epoch 2 of 2, 1 min left"
+    assert run_words.where(run_that("starting", phase="Loading MNIST")).startswith("Loading MNIST")
+    assert run_words.where(run_that("paused", step=10, steps=20, steps_per_epoch=10)) == "Paused"
 
 
 def test_a_process_that_is_silent_is_worth_a_word() -> None:
     silent = {"heartbeat": time.time() - 70, "phase": "Loading MNIST"}
-    assert "No sign of life for 1 min 10 s" in retrain.where(run_that("running", **silent))
-    assert "No sign" not in retrain.where(run_that("paused", **silent))
+    assert "No sign of life for 1 min 10 s" in run_words.where(run_that("running", **silent))
+    assert "No sign" not in run_words.where(run_that("paused", **silent))
 
 
 def test_every_state_has_words() -> None:
     for state in get_args(store.State):
-        assert retrain.state(run_that(state))
-        assert retrain.where(run_that(state))
+        assert run_words.state(run_that(state))
+        assert run_words.where(run_that(state))
 
 
 def test_the_title_names_run_and_network() -> None:
     settings = Settings("mlp", "dense")
-    assert retrain.title(runs.put("queued", settings=settings)) == "mlp-1: Classic MLP"
+    assert run_words.title(runs.put("queued", settings=settings)) == "mlp-1: Classic MLP"
 
 
 def test_the_frame_shows_it_all_on_the_first_visit(trainer_at_work: None) -> None:
@@ -333,5 +334,5 @@ def test_the_frame_shows_it_all_on_the_first_visit(trainer_at_work: None) -> Non
     run = runs.put("running", done=12)
     app = AppTest.from_file(str(paths.PROJECT / "app.py"), default_timeout=30).run()
     assert not app.exception
-    assert retrain.title(run) in words(app)
+    assert run_words.title(run) in words(app)
     assert app.button(key="retrain").label == "Retrain"

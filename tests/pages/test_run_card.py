@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -90,7 +92,7 @@ def test_the_settings_in_words() -> None:
     for name, value in {
         "Network": "Small CNN, fast",
         "Filters": "16, 16, 32, 32",
-        "Decides on": "all places of each filter",
+        "Last layer sees": "each filter in every place",
         "Varies every image": "no",
         "Learning rate": "0.02",
         "Seed": "1234",
@@ -98,16 +100,24 @@ def test_the_settings_in_words() -> None:
         "Starts from": "fast-9",
     }.items():
         assert f'<tr><th scope="row">{name}</th><td>{value}</td></tr>' in element.proto.body
-    for name in ("Hidden layers", "Weight decay", "Pen drawings an epoch"):
+    for name in ("Hidden layers", "Weight decay", "Pen drawings per epoch"):
         assert name not in element.proto.body, "decides nothing here"
 
 
 # Name and notes.
 
 
+def text_input(app: AppTest) -> Any:
+    return next(field for field in app.main.text_input if field.label == "Name")
+
+
+def text_area(app: AppTest) -> Any:
+    return next(field for field in app.main.text_area if field.label == "Notes")
+
+
 def describe(app: AppTest, name: str, notes: str) -> None:
-    app.text_input(key="name_fast-1").set_value(name)
-    app.text_area(key="notes_fast-1").set_value(notes)
+    text_input(app).set_value(name)
+    text_area(app).set_value(notes)
     press(app, "Save")
 
 
@@ -119,7 +129,7 @@ def test_a_run_gets_a_name_and_notes_and_loses_them() -> None:
     run = store.find_run("fast-1")
     assert (run.name, run.notes) == ("with ink", "One.\n\nTwo.")
     assert [text.value for text in app.text] == ["One.\n\nTwo."]
-    assert notice(app) == "Saved what fast-1 is called."
+    assert notice(app) == "Saved."
     describe(app, "", "")
     run = store.find_run("fast-1")
     assert (run.name, run.notes) == ("", "")
@@ -133,8 +143,20 @@ def test_what_was_typed_is_shown_as_it_is(trainer_at_work: None) -> None:
     assert [text.value for text in app.text] == [MARKDOWN]
     app = on_the_page()
     assert app.selectbox(key="run").options == [f"fast-1: {MARKDOWN}"]
-    typed = r"\# \*\*a\*\* \[b\](c) \$1\$ \:red\[d\] \<b\>e\</b\>"
-    assert f"**fast-1: {typed}**" in [text.value for text in app.sidebar.markdown]
+    told = [element.proto.body for element in app.sidebar.get("html")]
+    assert f"<strong>fast-1: {html.escape(MARKDOWN)}</strong>" in told
+
+
+def test_words_that_somebody_else_has_saved_are_not_undone() -> None:
+    runs.put("finished", done=20)
+    app = opened()
+    store.describe("fast-1", name="", notes="theirs")
+    app.run()
+    assert text_area(app).value == "theirs"
+    text_input(app).set_value("mine")
+    press(app, "Save")
+    run = store.find_run("fast-1")
+    assert (run.name, run.notes) == ("mine", "theirs")
 
 
 def test_a_run_under_way_can_be_named_too(trainer_at_work: None) -> None:
@@ -148,8 +170,8 @@ def test_a_run_under_way_can_be_named_too(trainer_at_work: None) -> None:
 def test_what_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     runs.put("finished", done=20, name="a", notes="kept")
     app = opened()
-    assert app.text_input(key="name_fast-1").max_chars == 60, "more can't be typed"
-    assert app.text_area(key="notes_fast-1").max_chars == 4000
+    assert text_input(app).max_chars == 60, "more can't be typed"
+    assert text_area(app).max_chars == 4000
     monkeypatch.setattr("mnist_core.store.run.NAME_LENGTH", 2)
     describe(app, "abc", "more")
     assert errors(app) == ["The name can have 2 characters, not 3."]

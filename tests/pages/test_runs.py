@@ -159,7 +159,7 @@ def test_nothing_found_is_said() -> None:
     app = opened()
     assert find(app, ".*") == ["fast-1"], "letters, no pattern"
     assert find(app, "ax") == []
-    assert "None of the 1 run holds these words." in words(app)
+    assert "No run holds these words." in words(app)
     assert find(app, "") == ["fast-1"]
 
 
@@ -178,18 +178,11 @@ def test_a_run_is_opened() -> None:
     runs.put("paused", done=12)
     app = opened()
     tick(app, 1)
-    assert buttons(app) == ["Open fast-1: Small CNN, fast"]
+    assert buttons(app) == ["Open fast-1"]
     assert "side by side" not in words(app)
     ran(app.button(key="open_fast-1").click().run())
     assert app.title[0].value == "Watch it learn"
     assert app.selectbox(key="run").value == "fast-1"
-
-
-def test_a_name_is_shown_as_it_was_typed() -> None:
-    runs.put("finished", done=20, name="**a** [b](c) $1$ :red[d]")
-    app = opened()
-    tick(app, 0)
-    assert buttons(app) == [r"Open fast-1: \*\*a\*\* \[b\](c) \$1\$ \:red\[d\]"]
 
 
 def test_what_is_chosen_is_of_the_rows_that_are_shown() -> None:
@@ -197,11 +190,11 @@ def test_what_is_chosen_is_of_the_rows_that_are_shown() -> None:
         runs.put("finished", done=20, name=name)
     app = opened()
     tick(app, 1)
-    assert buttons(app) == ["Open fast-2: second"]
+    assert buttons(app) == ["Open fast-2"]
     assert find(app, "first") == ["fast-3", "fast-1"]
     assert not buttons(app), "another table, in which nothing is chosen"
     tick(app, 1)
-    assert buttons(app) == ["Open fast-1: first"]
+    assert buttons(app) == ["Open fast-1"]
 
 
 def test_six_are_compared_and_seven_are_too_many() -> None:
@@ -330,7 +323,7 @@ def test_settings_that_only_one_of_them_has() -> None:
     assert differ["Hidden layers"] == ["–", "128, 256, 512"]
     assert differ["Weight decay"] == ["–", "0.004"]
     assert differ["Learns from"] == ["generated digits", "MNIST"]
-    assert differ["Pen drawings an epoch"] == ["–", "0"]
+    assert differ["Pen drawings per epoch"] == ["–", "0"]
 
 
 def test_the_very_same_settings() -> None:
@@ -376,7 +369,7 @@ def test_a_run_without_a_validation_is_named_and_has_no_column() -> None:
     runs.put("finished", done=20, name="done")
     runs.put("paused", done=5, name="~~new~~")
     app = compared()
-    assert r"Not validated yet: \~\~new\~\~." in words(app)
+    assert [text.value for text in app.text] == ["Not validated yet: ~~new~~."]
     (digits,) = tables(app)
     assert digits[""] == ["done"]
     assert digits["4"] == ["90.00 %"], "no star for one alone"
@@ -388,7 +381,7 @@ def test_runs_that_have_not_begun() -> None:
     for _ in range(2):
         runs.put("queued")
     app = compared()
-    assert "Not validated yet: fast-1, fast-2." in words(app)
+    assert [text.value for text in app.text] == ["Not validated yet: fast-1, fast-2."]
     assert not tables(app)
 
 
@@ -396,7 +389,7 @@ def test_runs_that_have_not_begun() -> None:
 def test_mnist_beside_generated_digits_is_not_comparable(other: Settings, said: bool) -> None:
     runs.put("finished", done=20)
     runs.put("finished", done=20, settings=other)
-    assert ("not comparable" in words(compared())) is said
+    assert ("can't be compared" in words(compared())) is said
 
 
 def test_a_name_can_not_be_markup() -> None:
