@@ -25,7 +25,7 @@ def publish_button(model_id: str) -> None:
     allowed = passcode.allowed()
     st.button(
         "Use this model",
-        on_click=lambda: st.session_state.update(to_publish=model_id),
+        on_click=lambda: st.session_state.update(to_publish=(model_id, session.visit())),
         key="use",
         type="primary",
         disabled=not allowed,
@@ -60,26 +60,33 @@ def decide() -> None:
 
     To be called by the page itself, not in a fragment: it opens a dialog.
     """
-    model_id = st.session_state.get("to_publish")
+    model_id, visit = st.session_state.get("to_publish", (None, None))
     if model_id is None:
         return
-    # Kept while it is asked, for the page runs again by itself whenever a training begins or ends.
-    reads = session.classifier().model.id
-    if st.session_state.get("compared", ())[:2] != (model_id, reads):
-        with errors_shown():
-            passcode.check()
-            st.session_state.compared = model_id, reads, _differences(model_id)
-        if st.session_state.get("compared", ())[:2] != (model_id, reads):
-            _answered()
-            return
-    differences = st.session_state.compared[2]
-    if all(each.worse <= 0 for each in differences):
+    if visit != session.visit():  # the page was left meanwhile
         _answered()
-        with errors_shown():
+        return
+    with errors_shown():
+        passcode.check()
+        differences = _compared(model_id)
+        if all(each.worse <= 0 for each in differences):
+            _answered()
             _publish(model_id)
             st.rerun()
+        st.dialog("It reads worse", width="large", on_dismiss=_answered)(_ask)(
+            model_id, differences
+        )
         return
-    st.dialog("It reads worse", width="large", on_dismiss=_answered)(_ask)(model_id, differences)
+    _answered()  # by an error
+
+
+def _compared(model_id: str) -> tuple[Difference, ...]:
+    """As `_differences`; kept, for the page runs again whenever a training begins or ends."""
+    models = model_id, session.classifier().model.id
+    if st.session_state.get("compared", (None,))[0] != models:
+        st.session_state.compared = models, _differences(model_id)
+    differences: tuple[Difference, ...] = st.session_state.compared[1]
+    return differences
 
 
 def _answered() -> None:

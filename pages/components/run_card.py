@@ -152,9 +152,9 @@ def _delete(run: Run) -> None:
     if st.button(
         "Delete", key="delete", help=help, disabled=under_way or reads or not passcode.allowed()
     ):
-        st.session_state.to_delete = run.id
+        st.session_state.to_delete = run.id, session.visit()
     # Kept, for the page runs again by itself whenever a training begins or ends.
-    if st.session_state.get("to_delete") == run.id:
+    if st.session_state.get("to_delete") == (run.id, session.visit()):
         st.dialog(f"Delete {run.id}?", on_dismiss=_asked)(_ask)(run)
 
 

@@ -479,3 +479,18 @@ def test_a_published_model_that_can_not_read_is_said_where_digits_are_read(
     registry.rollback()
     ran(app.run())
     assert not app.main.warning
+
+
+def test_what_is_asked_stays_asked_while_others_train(reads: Callable[..., None]) -> None:
+    reads({}, {200: [1]})
+    trained()
+    app = opened()
+    use(app)
+    before = told(app)
+    ran(app.run())  # as the sidebar has the page do when a training begins or ends
+    assert dialogs.name(app) == "It reads worse"
+    assert told(app) == before
+    app.session_state.visit = 7
+    ran(app.run())
+    assert not dialogs.name(app), "the page was left, and come back to"
+    assert registry.published() == registry.SHIPPED

@@ -374,6 +374,18 @@ def test_the_next_time_it_asks_anew(how: str) -> None:
     assert app.button(key="delete_run").disabled
 
 
+def test_what_is_asked_stays_asked_while_others_train() -> None:
+    runs.put("finished", done=20)
+    app = opened()
+    ask(app)
+    app.run()  # as the sidebar has the page do when a training begins or ends
+    assert dialogs.name(app) == "Delete fast-1?"
+    app.session_state.visit = 7
+    app.run()
+    assert not dialogs.name(app), "the page was left, and come back to"
+    assert store.runs()
+
+
 def test_the_page_goes_on_with_another_run() -> None:
     for _ in range(2):
         runs.put("finished", done=20)
