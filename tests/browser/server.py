@@ -18,6 +18,10 @@ from mnist_core.paths import PROJECT
 
 _START = 60.0  # seconds; a loaded machine is slow to import
 _STOP = 10.0
+_CLOSED = re.compile(
+    r"Exception in ASGI application\n(?:(?!Exception in ASGI).*\n)*?"
+    r'.*WebSocketDisconnected: Cannot call "send" once a close message has been sent\.\n'
+)
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,11 @@ class App:
     log: Path
 
     def printed(self) -> str:
-        """Return everything the server has printed so far."""
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        """Return everything the server has printed so far, but for one thing.
+
+        Streamlit may close a connection that the browser has just closed, and says so at length.
+        """
+        return _CLOSED.sub("", self.log.read_text(encoding="utf-8", errors="replace"))
 
 
 @contextmanager

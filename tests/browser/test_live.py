@@ -258,8 +258,12 @@ def test_the_network_is_sent_once_a_visit(app: App, browser: Browser) -> None:
     page.wait_for_timeout(500)
     page.get_by_text("Draw", exact=True).last.click()
     pen.wait_reading(page)
-    page.get_by_role("link", name="About").click()
-    expect(page.get_by_role("heading", name="About this model")).to_be_visible()
+    # So long a look elsewhere that Streamlit's browser side would forget it, left to itself.
+    for link, heading in (
+        ("About", "About this model"), ("Train", "Watch it learn"), ("Runs", "Runs"),
+    ):  # fmt: skip
+        page.get_by_role("link", name=link, exact=True).click()
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
     page.get_by_role("link", name="Draw").click()
     live(page)
     pen.wait_reading(page)
