@@ -22,11 +22,6 @@ _UNREADABLE = (
 _gate = Gate()  # of all sessions of the server
 
 
-def open_to_all() -> bool:
-    """Whether no passcode is set, as on one's own computer."""
-    return _secret() == ""
-
-
 def allowed(owner: str | None = None) -> bool:
     """Whether this visit may do what the passcode guards.
 

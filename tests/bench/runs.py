@@ -15,12 +15,13 @@ from unittest.mock import patch
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import registry, store
+from mnist_core import store
 from mnist_core.paths import PROJECT
 from mnist_core.settings import PRESETS
 from mnist_core.store import Moment, Validation
 from pages.components.comparing import MOST
 from tests.bench.figure import Figure, report
+from tests.shipped import add_copy
 
 _RUNS = 500
 _LONG = 100_000  # batches of one of them
@@ -68,11 +69,7 @@ def _fill() -> None:
         for number in range(1, _RUNS + 1):
             _add(database, number, _LONG if number == _RUNS else _SHORT)
     # Last, for no new run takes the name of a model.
-    shipped = registry.find(registry.SHIPPED)
-    with registry.new_model(f"fast-{_RUNS}") as folder:
-        for name in shipped.card["files"]:
-            (folder / name).write_bytes(shipped.read(name))
-        registry.write_card(folder, {**shipped.card, "id": f"fast-{_RUNS}"})
+    add_copy(f"fast-{_RUNS}")
 
 
 def _add(database: sqlite3.Connection, number: int, batches: int) -> None:

@@ -198,6 +198,8 @@ def test_a_run_is_watched_live(new_page: NewPage) -> None:
     # What the reader has zoomed to stays.
     plot = curves(page, run).locator(".plot .u-over").first
     plot.scroll_into_view_if_needed()
+    # A plot is made anew where it gets a line; one that is just going has no box.
+    wait_for(lambda: plot.bounding_box() is not None, "a plot")
     box = plot.bounding_box()
     assert box
     height = box["y"] + box["height"] / 2
@@ -260,6 +262,10 @@ def test_pause_reload_resume_and_stop(new_page: NewPage) -> None:
     resume.click()
     expect(main(page).get_by_role("button", name="Stop", exact=True)).to_be_visible()
     wait_for_batches(page, run, paused.step + 10)
+    os.kill(store.find_run(run.id).pid or 0, signal.SIGKILL)
+    expect(main(page).get_by_text("ended unexpectedly")).to_be_visible(timeout=5_000)
+    resume.click()
+    expect(main(page).get_by_role("button", name="Stop", exact=True)).to_be_visible()
     # Until there is something to keep that has learned.
     wait_for(lambda: len(store.validations(run.id)) > 4, "validations", seconds=90)
     stop = main(page).get_by_role("button", name="Stop", exact=True)

@@ -5,14 +5,11 @@ import pytest
 from mnist_core import generated_sets
 from mnist_core.trainer import tending
 from tests.faults import disks
-from tests.learning.conftest import TOLERATED
+from tests.learning.conftest import tolerate
 
 
 def pytest_collection_modifyitems(items):
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.filterwarnings(TOLERATED))
+    tolerate(items, Path(__file__).parent)
 
 
 @pytest.fixture(scope="session")

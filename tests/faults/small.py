@@ -6,36 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mnist_core import paths, registry, store, trainer
+from mnist_core import paths, store, trainer
 from mnist_core.learning import worker
 from mnist_core.settings import Settings
 from mnist_core.store import Run
+from tests.learning.small import SETTINGS
 
-# 130 digits are four batches and two digits left over: 20 batches in all.
-SETTINGS = Settings(
-    "mlp",
-    "dense",
-    hidden=(12,),
-    dropout=0.2,
-    epochs=4,
-    batch_size=32,
-    learning_rate=0.01,
-    augment=True,
-    images=130,
-    data="generated",
-)
-STEPS = 20
+STEPS = 20  # batches in all
 
 
 def work(what: Settings | str = SETTINGS, *, watch: Callable[[Run], None] | None = None) -> Run:
     """Train in this process, as the process does that pages start."""
     with trainer.sole_trainer(what) as run, trainer.Ear(run.id) as ear:
-
-        def look(seen: Run) -> None:
-            if watch:
-                watch(seen)
-
-        return worker.work(run, ear, watch=look)
+        return worker.work(run, ear, watch=watch)
 
 
 def pause_at(step: int) -> Run:
@@ -76,15 +59,6 @@ def ends_without_a_gap(run_id: str) -> Run:
     np.testing.assert_array_equal(store.batches(run_id)[:, 0], np.arange(1, STEPS + 1))
     assert [seen.step for seen in store.validations(run_id)] == [5, 10, 15, 20]
     return run
-
-
-def add_copy(model_id: str) -> None:
-    """A model like the one that ships."""
-    shipped = registry.find(registry.SHIPPED)
-    with registry.new_model(model_id) as folder:
-        for name in shipped.card["files"]:
-            (folder / name).write_bytes(shipped.read(name))
-        registry.write_card(folder, {**shipped.card, "id": model_id})
 
 
 def a_sentence(words: str) -> bool:

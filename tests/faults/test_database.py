@@ -18,12 +18,12 @@ from tests.faults.small import (
     SETTINGS,
     STEPS,
     a_sentence,
-    add_copy,
     at,
     ends_without_a_gap,
     once,
     work,
 )
+from tests.shipped import add_copy
 
 BUSY = r"^The database of runs, .+studio\.db, is busy: another program has been writing to it\. "
 DAMAGED = r"^The database of runs, .+studio\.db, is damaged: move it away to begin a new one, "

@@ -22,13 +22,13 @@ from tests.faults.rounds import ROUNDS, chance, long_only
 from tests.faults.small import (
     SETTINGS,
     STEPS,
-    add_copy,
     at,
     ends_without_a_gap,
     once,
     pause_at,
     work,
 )
+from tests.shipped import add_copy
 
 FULL = "has no room left on its disk: make room, then try again."
 CLOSED = "can't be written: see that its folder can be, then try again."

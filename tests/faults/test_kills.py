@@ -24,7 +24,7 @@ from mnist_core.inference import Classifier
 from mnist_core.settings import PRESETS
 from mnist_core.store import Run
 from tests.faults.rounds import ROUNDS, chance
-from tests.faults.small import add_copy
+from tests.shipped import add_copy
 
 SETTINGS = replace(
     PRESETS["mlp"].settings,

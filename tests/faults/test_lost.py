@@ -17,13 +17,13 @@ from tests.faults.rounds import LONG, ROUNDS, chance
 from tests.faults.small import (
     SETTINGS,
     a_sentence,
-    add_copy,
     at,
     ends_without_a_gap,
     once,
     pause_at,
     work,
 )
+from tests.shipped import add_copy
 
 
 def state_of(training):

@@ -24,9 +24,13 @@ TOLERATED = "ignore:__array__ implementation doesn't accept a copy keyword:Depre
 
 
 def pytest_collection_modifyitems(items):
-    here = Path(__file__).parent
+    tolerate(items, Path(__file__).parent)
+
+
+def tolerate(items, folder):
+    """Tolerate that warning in the tests of a folder."""
     for item in items:
-        if item.path.is_relative_to(here):
+        if item.path.is_relative_to(folder):
             item.add_marker(pytest.mark.filterwarnings(TOLERATED))
 
 

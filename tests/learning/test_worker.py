@@ -12,23 +12,9 @@ from mnist_core import generated_sets, paths, registry, store, trainer
 from mnist_core.inference import Classifier
 from mnist_core.learning import architectures, material, renewal, worker
 from mnist_core.learning.event_log import EventLog
-from mnist_core.settings import Settings
 from mnist_core.trainer import Ear
 from mnist_core.trainer.last_words import NO_ROOM
-
-# 130 digits are four batches and two digits left over.
-SETTINGS = Settings(
-    "mlp",
-    "dense",
-    hidden=(12,),
-    dropout=0.2,
-    epochs=4,
-    batch_size=32,
-    learning_rate=0.01,
-    augment=True,
-    images=130,
-    data="generated",
-)
+from tests.learning.small import SETTINGS
 
 
 @pytest.fixture(scope="module")

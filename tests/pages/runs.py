@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core import paths, registry, store
+from mnist_core import paths, store
 from mnist_core.files import lock
 from mnist_core.generated import GeneratedDigits, make_digits
 from mnist_core.settings import PRESETS, Settings
@@ -51,15 +51,6 @@ def put(state: State, *, done: int = 0, settings: Settings = SETTINGS, **columns
 @functools.cache
 def _digits() -> GeneratedDigits:
     return make_digits(100, seed=1)
-
-
-def add_model(model_id: str, **card: Any) -> None:
-    """Add a model with the files of the one that ships, and something else on its card."""
-    shipped = registry.find(registry.SHIPPED)
-    with registry.new_model(model_id) as folder:
-        for name in shipped.card["files"]:
-            (folder / name).write_bytes(shipped.read(name))
-        registry.write_card(folder, {**shipped.card, "id": model_id, **card})
 
 
 def be_the_trainer() -> int:

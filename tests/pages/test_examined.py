@@ -32,6 +32,7 @@ from tests.pages.browsed import (
     wall,
     words,
 )
+from tests.shipped import add_copy
 
 # Places among the validation digits, and by how much their labels are put up: then the network,
 # which reads them right, is said to misread them: of the stand-in a 9 and a 0 as 8s, and two 2s as
@@ -64,7 +65,7 @@ def page(data: Data = "mnist", *, model: str = "fast-1", add: bool = True) -> Ap
         "finished", done=20, settings=replace(PRESETS["fast"].settings, data=data), model=model
     )
     if add:
-        runs.add_model(model)
+        add_copy(model)
     return opened()
 
 
@@ -169,7 +170,7 @@ def test_a_mistake_is_opened_in_the_data_set(digits: ValidationDigits) -> None:
 
 
 def test_the_network_that_reads_needs_no_word(digits: ValidationDigits) -> None:
-    runs.add_model("fast-1")
+    add_copy("fast-1")
     registry.publish("fast-1")
     app = page(add=False)
     tell(app, "mistakes_fast-1", "picked", 20)
@@ -261,7 +262,7 @@ def test_a_model_that_is_gone_is_one_sentence(offline: None) -> None:
 
 
 def test_a_damaged_model_is_one_sentence(offline: None) -> None:
-    runs.add_model("fast-1")
+    add_copy("fast-1")
     (paths.models() / "fast-1" / "model.tflite").write_bytes(b"damaged")
     app = page("generated", add=False)
     (error,) = {error.value for error in app.main.error}

@@ -296,7 +296,6 @@ def test_what_other_pages_ask(monkeypatch: pytest.MonkeyPatch) -> None:
 
         from pages.components import passcode
 
-        st.session_state.open = passcode.open_to_all()
         st.session_state.may = passcode.allowed()
         try:
             passcode.check()
@@ -304,11 +303,11 @@ def test_what_other_pages_ask(monkeypatch: pytest.MonkeyPatch) -> None:
             st.session_state.error = error
 
     app = AppTest.from_function(asks).run()
-    assert (app.session_state.open, app.session_state.may) == (True, True)
+    assert app.session_state.may
     assert "error" not in app.session_state
     monkeypatch.setenv("DIGIT_STUDIO_PASSCODE", PASSCODE)
     app.run()
-    assert (app.session_state.open, app.session_state.may) == (False, False)
+    assert not app.session_state.may
     assert isinstance(app.session_state.error, NotAllowed)
     assert str(app.session_state.error) == "This needs the passcode: enter it in the sidebar."
 

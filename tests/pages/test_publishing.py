@@ -17,6 +17,7 @@ from mnist_core.errors import DataError
 from pages.components import session
 from tests.pages import dialogs, runs
 from tests.pages.browsed import APP, sent, wall
+from tests.shipped import add_copy
 
 SHIPS = "the one that ships"
 NOW = f"**{SHIPS}** **(now)**: from the beginning"
@@ -66,7 +67,7 @@ def serving() -> str:
 
 def trained(name: str = "fast-1") -> None:
     runs.put("finished", done=20, model=name)
-    runs.add_model(name)
+    add_copy(name)
 
 
 def script() -> None:

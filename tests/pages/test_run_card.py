@@ -22,6 +22,7 @@ from mnist_core.store import Run
 from pages.components import session
 from tests.pages import dialogs, runs
 from tests.pages.browsed import APP
+from tests.shipped import add_copy
 
 MARKDOWN = "# **a** [b](c) $1$ :red[d] <b>e</b>"
 
@@ -60,7 +61,7 @@ def on_the_page(run_id: str = "") -> AppTest:
 def trained(state: store.State = "finished") -> Run:
     """A run with a model."""
     run = runs.put(state, done=20)
-    runs.add_model(run.id)
+    add_copy(run.id)
     with store.opened(write=True) as database:
         store.update(database, run.id, model=run.id)
     return store.find_run(run.id)
@@ -230,7 +231,7 @@ def test_what_is_proposed_is_gentler_and_of_the_run_that_is_shown() -> None:
         run = runs.put("finished", done=20, settings=settings)
         with store.opened(write=True) as database:
             store.update(database, run.id, model=run.id)
-        runs.add_model(run.id)
+        add_copy(run.id)
     app = on_the_page("mlp-2")
     assert app.number_input(key="more_epochs_mlp-2").value == 5, "no more than that"
     assert app.number_input(key="more_rate_mlp-2").value == pytest.approx(3e-4)
@@ -260,7 +261,7 @@ def test_a_rate_outside_the_limits_is_refused(rate: float) -> None:
 def test_the_largest_seed_has_one_after_it() -> None:
     settings = replace(runs.SETTINGS, seed=2**31 - 1)
     runs.put("finished", done=20, settings=settings, model="fast-1")
-    runs.add_model("fast-1")
+    add_copy("fast-1")
     press(opened(), "Train further")
     assert store.runs()[0].settings.seed == 0
 

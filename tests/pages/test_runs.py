@@ -16,6 +16,7 @@ from mnist_core.settings import PRESETS, Settings
 from mnist_core.store import Run, Validation
 from tests.pages import runs
 from tests.pages.browsed import APP, sent
+from tests.shipped import add_copy
 
 HTML = '<b onclick="go()">x & y</b>'
 MLP = PRESETS["mlp"].settings
@@ -76,7 +77,7 @@ def test_no_run_yet_says_how_to_begin() -> None:
 
 
 def test_what_served_can_be_had_back_without_any_run() -> None:
-    runs.add_model("fast-1")
+    add_copy("fast-1")
     registry.publish("fast-1")
     app = opened()
     assert "Nothing was trained" in words(app)
@@ -130,7 +131,7 @@ def test_the_one_that_reads_has_a_mark() -> None:
         runs.put("finished", done=20)
     with store.opened(write=True) as database:
         for name in ("fast-1", "fast-2"):
-            runs.add_model(name)
+            add_copy(name)
             store.update(database, name, model=name)
     assert table(opened())["Run"] == ["fast-2", "fast-1"]
     registry.publish("fast-1")

@@ -16,6 +16,7 @@ from mnist_core.generated import make_digits
 from mnist_core.settings import PRESETS
 from pages.components import progress
 from tests.pages import drawn, runs
+from tests.shipped import add_copy
 
 APP = str(paths.PROJECT / "app.py")
 PAGE = "pages/train.py"
@@ -66,7 +67,7 @@ def test_nothing_trained_yet_says_how_to_begin() -> None:
 
 def test_a_finished_run(home: Path) -> None:
     run = runs.put("finished", done=20, model="fast-1", test_accuracy=0.8765)
-    runs.add_model("fast-1")
+    add_copy("fast-1")
     assert run.id == "fast-1"
     app = opened()
     assert app.selectbox(key="run").options == ["fast-1: Small CNN, fast (finished)"]
@@ -87,7 +88,7 @@ def test_a_finished_run(home: Path) -> None:
 
 def test_a_model_is_put_to_work_and_taken_back() -> None:
     runs.put("finished", done=20, model="fast-1", test_accuracy=0.9)
-    runs.add_model("fast-1")
+    add_copy("fast-1")
     app = opened()
     press(app, "Use this model")
     assert registry.published() == "fast-1"
@@ -99,7 +100,7 @@ def test_a_model_is_put_to_work_and_taken_back() -> None:
 
 def test_a_damaged_model_is_not_put_to_work() -> None:
     runs.put("finished", done=20, model="fast-1", test_accuracy=0.9)
-    runs.add_model("fast-1")
+    add_copy("fast-1")
     (paths.models() / "fast-1" / "model.tflite").write_bytes(b"damaged")
     app = opened()
     press(app, "Use this model")
@@ -109,7 +110,7 @@ def test_a_damaged_model_is_not_put_to_work() -> None:
 
 def test_a_stopped_run_keeps_its_model() -> None:
     runs.put("stopped", done=13, model="fast-1", test_accuracy=0.8)
-    runs.add_model("fast-1")
+    add_copy("fast-1")
     app = opened()
     assert "(stopped)" in app.selectbox(key="run").options[0]
     assert buttons(app) == ["Use this model"]
