@@ -18,7 +18,7 @@ FAILED = { echo "Setting up didn't finish: see above. Run it again to go on from
 # An environment without a working pip is half made, or its Python is gone: make it anew.
 ENVIRONMENT := $(shell $(PY) -c 'import pip' 2>/dev/null && echo whole)
 
-.PHONY: help run test test-faults lint bench bench-live bench-training model ablation cross-validation screenshots clean environment chromium
+.PHONY: help run test test-faults lint bench bench-live bench-teach bench-training model ablation cross-validation screenshots clean environment chromium
 .NOTPARALLEL:
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo 'make lint         run the checks alone: style, types, which module may import which'
 	@echo 'make bench        measure the speed'
 	@echo 'make bench-live   measure how the reading follows the pen (8 minutes)'
+	@echo 'make bench-teach  measure what teaching does for those who are read worst (8 minutes; needs MNIST and pen strokes)'
 	@echo 'make bench-training  measure trainings beside a Keras example (10 minutes; needs MNIST)'
 	@echo 'make model        train the model that ships, anew'
 	@echo 'make ablation     train without each part of its recipe in turn (half an hour; needs MNIST)'
@@ -68,6 +69,9 @@ bench: $(VENV)/.dev chromium
 
 bench-live: $(VENV)/.dev chromium
 	@env $(WEB) $(PY) -m tests.bench.live
+
+bench-teach: $(VENV)/.dev
+	@TF_CPP_MIN_LOG_LEVEL=2 $(PY) -m tests.bench.teach
 
 bench-training: $(VENV)/.dev
 	@TF_CPP_MIN_LOG_LEVEL=2 $(PY) -m tests.bench.training

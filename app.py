@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import FOLDER, asset
+from pages.components import FOLDER, asset, profile
 from pages.components.frame import navigation, remember_visitor
 from pages.components.retrain import sidebar
 
@@ -12,5 +12,6 @@ st.logo(str(FOLDER / "logo.svg"), icon_image=str(FOLDER / "icon.png"), size="lar
 
 remember_visitor()
 page = navigation()
+profile.arrive()
 sidebar()
 page.run()

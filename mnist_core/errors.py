@@ -7,7 +7,7 @@ DigitStudioError
 │   └── DataDamaged     found, but not what it should be
 ├── ModelError      a model file that is missing, altered or can't be run
 ├── RunError        a training that can't be started, found, or go on
-├── StoreError      the database of runs can't be used
+├── StoreError      the database of runs and drawings can't be used
 └── NotAllowed      it needs the passcode
 """
 
@@ -41,7 +41,7 @@ class RunError(DigitStudioError):
 
 
 class StoreError(DigitStudioError):
-    """The database of runs can't be used."""
+    """The database of runs and drawings can't be used."""
 
 
 class NotAllowed(DigitStudioError):

@@ -44,6 +44,26 @@ class Evaluation:
         return worst, float(self.recalls[worst])
 
 
+def interval(right: int, count: int) -> tuple[float, float]:
+    """Where the true share lies, with 95 % confidence, if so many of a few were read right.
+
+    The score interval of E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical
+    Inference", Journal of the American Statistical Association, 1927.
+
+    Args:
+        right: 0 to count.
+        count: at least 1.
+
+    Returns:
+        Its ends, 0-1.
+    """
+    # Here, for it takes a second and 45 MB, and most processes never ask.
+    from scipy.stats import binomtest
+
+    found = binomtest(right, count).proportion_ci(confidence_level=0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
 def evaluate(classifier: Classifier, digits: Digits) -> Evaluation:
     """Read a set of at least one digit and count."""
     return tally(classifier.predict(digits.images), digits.labels)

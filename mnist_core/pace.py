@@ -24,7 +24,7 @@ def expected_seconds(settings: Settings) -> float:
     multiplies: then expect to be off by half.
     """
     images = settings.total_images * settings.epochs
-    made = settings.total_images if settings.data == "generated" else 0
+    made = settings.total_images - settings.drawn_images if settings.data == "generated" else 0
     for run in store.runs(limit=50):
         if run.step and run.seconds > 3 and _alike(run.settings) == _alike(settings):
             seen = run.step / run.steps * run.settings.total_images * run.settings.epochs

@@ -56,6 +56,10 @@ class Settings:
         non_digits: how many letters, scribbles, shapes and the like, to learn what is no digit.
         start_from: the id of a model of the same layers, with whose weights it begins; empty:
             with weights drawn by chance.
+        profile: the number of the collection whose drawings are learned from besides (see
+            `handwriting`); 0: none.
+        drawings_until: the number of the last drawing in it that counts.
+        own_digits: how many variants of these drawings an epoch has.
     """
 
     preset: str
@@ -80,6 +84,9 @@ class Settings:
     generated_digits: int = 0
     non_digits: int = 0
     start_from: str = ""
+    profile: int = 0
+    drawings_until: int = 0
+    own_digits: int = 0
 
     def problems(self) -> dict[str, str]:
         """What is wrong, as a sentence for each field by its name; empty if all is well."""
@@ -152,10 +159,14 @@ class Settings:
 
     @property
     def drawn_images(self) -> int:
-        """Images drawn anew for every epoch."""
-        if self.data == "generated":
+        """Images drawn anew for every epoch.
+
+        What learns from generated digits from scratch is kept simple; but what is taught must not
+        forget what it knew.
+        """
+        if self.data == "generated" and not self.profile:
             return 0
-        return self.pen_digits + self.generated_digits + self.non_digits
+        return self.pen_digits + self.generated_digits + self.non_digits + self.own_digits
 
     def multiply_adds(self) -> int:
         """Multiplications with addition to read one image; `weights` counts the built network."""
@@ -297,6 +308,9 @@ _LIMITS: dict[str, tuple[float, float, bool]] = {
     "pen_digits": (0, 100_000, True),
     "generated_digits": (0, 100_000, True),
     "non_digits": (0, 100_000, True),
+    "own_digits": (0, 100_000, True),
+    "profile": (0, 2**63 - 1, True),
+    "drawings_until": (0, 2**63 - 1, True),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
     "family": get_args(Family),

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components import session
+from pages.components.correcting import correcting
 from pages.components.frame import within_frame
 from pages.components.gallery import Picture, gallery
 from pages.components.reader import DRAW, read_digit
@@ -14,7 +15,7 @@ sketchbook = session.sketchbook()
 @st.fragment
 def draw_and_read() -> None:
     """One fragment, so that a stroke runs this and nothing else."""
-    read = read_digit(session.classifier(), why=True)
+    read = read_digit(session.classifier(), why=True, beneath=correcting)
     if read.source == DRAW:
         st.caption("Your drawings: pick one to have it back")
         gallery(

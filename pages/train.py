@@ -6,6 +6,7 @@ from mnist_core import store, trainer
 from mnist_core.store import Run
 from mnist_core.words import accuracy, duration
 from pages.components import session
+from pages.components.before_after import before_after
 from pages.components.confusion import confusion_matrix
 from pages.components.examined import examined
 from pages.components.frame import button, errors_shown, within_frame
@@ -133,5 +134,6 @@ with errors_shown():
     else:  # no fragment, for it offers what opens a dialog
         show(chosen, counted=shown.model is None)
         decide()
+        before_after(shown)
     about_run(shown)
     examined(shown)

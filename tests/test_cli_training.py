@@ -272,7 +272,7 @@ def test_a_database_that_can_not_be_used_is_one_line(home):
     store.file().write_bytes(b"no database" * 100)
     status, out, err = run("train", *TINY)
     assert (status, out) == (1, "")
-    assert complaint(err).startswith("The database of runs")
+    assert complaint(err).startswith("The database of runs and drawings")
 
 
 # models, publish, rollback

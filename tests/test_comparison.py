@@ -5,11 +5,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mnist_core import comparison, datasets, generated_sets, heldout, strokes, writers
-from mnist_core.comparison import Yardstick
+from mnist_core import (
+    comparison,
+    datasets,
+    generated_sets,
+    handwriting,
+    heldout,
+    strokes,
+    writers,
+)
+from mnist_core.comparison import Difference, Yardstick
 from mnist_core.datasets import Digits
 from mnist_core.errors import DataError
 from mnist_core.preprocessing import to_mnist
+from tests.handwriting.made import new
 from tests.tiny_pens import write_pendigits
 
 FEW = 30  # generated digits, in place of a thousand
@@ -223,3 +232,38 @@ def test_a_damaged_file_of_pen_strokes_is_named(pens):
     pens.write_bytes(b"damaged")
     with pytest.raises(DataError, match=r"pendigits-orig\.tra is no "):
         comparison.yardsticks()
+
+
+# Somebody's own drawings
+
+
+def test_held_out_drawings_come_first(bare):
+    profile = handwriting.add_profile("Anna").number
+    assert comparison.OWN not in names(comparison.yardsticks(profile=profile)), "none yet"
+    for label in (3, 3, 3, 5):
+        handwriting.keep(profile, new(label))
+    held_out = handwriting.drawings(profile, held_out=True)
+    own, *others = comparison.yardsticks(profile=profile)
+    assert own.name == comparison.OWN
+    assert own.labels.tolist() == [3]
+    np.testing.assert_array_equal(own.images, [drawing.image for drawing in held_out])
+    assert own.may_lose == 0
+    assert names(others) == names(comparison.yardsticks())
+    assert comparison.OWN not in names(comparison.yardsticks(profile=profile + 1)), "nobody's"
+
+
+def test_how_much_may_be_lost_for_a_hand_that_is_learned(bare, mnist):
+    validation, drawn = comparison.yardsticks()
+    assert (validation.may_lose, drawn.may_lose) == (0.003, 0.005)
+
+
+@pytest.mark.parametrize(
+    ("lost", "taught", "too_many"),
+    [(3, True, False), (4, True, True), (1, False, True), (0, False, False), (-1, True, False)],
+)
+def test_too_many_are_lost(lost, taught, too_many):
+    labels = np.zeros(1000, np.uint8)
+    on = Yardstick("digits", np.zeros((1000, 28, 28), np.uint8), labels, may_lose=0.003)
+    before, after = labels.copy(), labels.copy()
+    (after if lost > 0 else before)[: abs(lost)] = 1
+    assert Difference(on, before, after).too_many(taught=taught) is too_many

@@ -56,3 +56,18 @@ def test_recalls_by_counting(pairs):
         assert seen.recalls[label] == pytest.approx(shares.get(label, np.nan), nan_ok=True)
     assert seen.worst[1] == pytest.approx(min(shares.values()))
     assert shares[seen.worst[0]] == min(shares.values())
+
+
+# As computed by hand from Wilson's formula with 1.959964.
+@pytest.mark.parametrize(
+    ("right", "count", "low", "high"),
+    [(7, 10, 0.3968, 0.8922), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (1, 1, 0.2065, 1.0)],
+)
+def test_of_few_digits_little_is_known(right, count, low, high):
+    assert evaluation.interval(right, count) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_of_many_more_is_known():
+    low, high = evaluation.interval(990, 1000)
+    assert low < 0.99 < high
+    assert high - low < 0.015

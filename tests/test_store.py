@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core import paths, store
+from mnist_core import handwriting, paths, store
 from mnist_core.errors import InputError, RunError, StoreError
 from mnist_core.settings import PRESETS
 from mnist_core.store import Moment, Validation
@@ -101,7 +101,7 @@ def test_the_database_can_be_moved_away_to_begin_anew():
 def test_a_file_that_is_no_database_is_refused_in_a_sentence(content):
     paths.home().mkdir()
     store.file().write_bytes(content)
-    with pytest.raises(StoreError, match=r"^The database of runs, .+studio\.db, is damaged: "):
+    with pytest.raises(StoreError, match=r"^The database of runs .+studio\.db, is damaged: "):
         store.runs()
     with pytest.raises(StoreError, match="move it away to begin a new one"):
         add_run()
@@ -141,7 +141,7 @@ def test_a_folder_in_its_place_is_refused():
         store.runs()
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", range(1, len(STEPS)))
 def test_runs_of_an_earlier_release_are_as_they_were(version):
     store.file().parent.mkdir()
     with closing(sqlite3.connect(store.file())) as old:
@@ -168,6 +168,7 @@ def test_runs_of_an_earlier_release_are_as_they_were(version):
     store.describe("fast-4", name="second", notes="of many")
     assert store.find_run("fast-4") == replace(second, name="second", notes="of many")
     assert add_run().id == "fast-5"
+    assert handwriting.own_profile("me").name == "My digits"
 
 
 # Many at once

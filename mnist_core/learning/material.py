@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mnist_core import (
     datasets,
     generated_sets,
+    handwriting,
     nondigits,
     shapes,
     stroke_files,
@@ -19,8 +20,9 @@ from mnist_core import (
     writers,
 )
 from mnist_core.datasets import Digits
-from mnist_core.errors import DataError
+from mnist_core.errors import DataError, DataMissing
 from mnist_core.generated_sets import Report
+from mnist_core.handwriting import Drawing
 from mnist_core.learning.renewal import Recipe
 from mnist_core.mnist_files import MNIST
 from mnist_core.settings import GENERATED_IMAGES, MNIST_IMAGES, Settings
@@ -52,7 +54,8 @@ def gather(settings: Settings, *, report: Report) -> Material:
     """Load, download or make what these settings learn from.
 
     Raises:
-        DataError: MNIST is not to be had, or damaged.
+        DataError: MNIST is not to be had, or damaged; all drawings of the profile are deleted.
+        StoreError: the drawings can't be read.
     """
     if settings.data == "generated":
         return _generated(settings, report)
@@ -86,15 +89,12 @@ def _generated(settings: Settings, report: Report) -> Material:
     count = min(settings.images, GENERATED_IMAGES)
     train = generated_sets.training(count, settings.seed, report=report)
     validation = generated_sets.validation(report=report)
-    return Material(
-        train.images,
-        train.labels,
-        validation,
-        {
-            "generated digits, no MNIST": f"{count} from seed {settings.seed}",
-            "held out for validation": len(validation.labels),
-        },
-    )
+    described: dict[str, Any] = {
+        "generated digits, no MNIST": f"{count} from seed {settings.seed}",
+        "held out for validation": len(validation.labels),
+    }
+    drawn = _drawn(settings, described, report) if settings.drawn_images else None
+    return Material(train.images, train.labels, validation, described, drawn)
 
 
 def _drawn(settings: Settings, described: dict[str, Any], report: Report) -> Recipe:
@@ -119,6 +119,7 @@ def _drawn(settings: Settings, described: dict[str, Any], report: Report) -> Rec
             described["letters"] = sorted({letter.alphabet for letter in letters})
         except DataError as error:
             report(f"No letters, so it learns less of what is no digit: {error}", 0.0)
+    own = _own(settings) if settings.own_digits else ()
     recipe = Recipe(
         # What can't be had is made up for by digits from templates.
         pen_digits=settings.pen_digits if written else 0,
@@ -127,10 +128,30 @@ def _drawn(settings: Settings, described: dict[str, Any], report: Report) -> Rec
         written=written,
         source=nondigits.Source(letters, written, shapes.TRAIN),
         seed=settings.seed,
+        own_digits=settings.own_digits,
+        own=own,
     )
     described["drawn for every epoch"] = {
         "pen digits": recipe.pen_digits,
         "generated digits": recipe.generated_digits,
         "no digits": recipe.non_digits,
     }
+    if own:
+        described["own drawings"] = {"there are": len(own), "an epoch has": recipe.own_digits}
     return recipe
+
+
+def _own(settings: Settings) -> Sequence[Drawing]:
+    """The drawings of somebody that are to be learned from, and not deleted since it was asked."""
+    own = handwriting.drawings(
+        settings.profile,
+        held_out=False,
+        until=settings.drawings_until,
+        newest_first=False,
+    )
+    if not own:
+        raise DataMissing(
+            "The drawings that it was to learn from are all deleted: draw some on the page My"
+            " digits, then teach it again."
+        )
+    return own

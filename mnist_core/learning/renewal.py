@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_core import generated, nondigits
+from mnist_core.handwriting import Drawing
 from mnist_core.nondigits import NO_DIGIT, Source
 from mnist_core.penmanship import write_again
 from mnist_core.preprocessing import SIDE, place
@@ -47,6 +48,8 @@ class Recipe:
         non_digits: how many of `source`.
         written: pen digits to learn from.
         source: what non-digits are drawn from.
+        own_digits: how many drawings of `own`; each is drawn as often as the others, to one.
+        own: somebody's drawings to learn from; a picture without strokes is taken as it is.
         seed: with an epoch's number and the version of NumPy it decides everything.
     """
 
@@ -56,13 +59,16 @@ class Recipe:
     written: Sequence[PenDigit]
     source: Source
     seed: int
+    own_digits: int = 0
+    own: Sequence[Drawing] = ()
 
     @property
     def labels(self) -> NDArray[np.uint8]:
         """(N,) of every epoch: 0-9, or `NO_DIGIT`."""
         pens = [self.written[i % len(self.written)].label for i in range(self.pen_digits)]
         made = [i % len(TEMPLATES) for i in range(self.generated_digits)]
-        return np.array(pens + made + [NO_DIGIT] * self.non_digits, np.uint8)
+        own = [self.own[i % len(self.own)].label for i in range(self.own_digits)]
+        return np.array(pens + made + [NO_DIGIT] * self.non_digits + own, np.uint8)
 
     def draw(self, epoch: int, *, report: Callable[[float], None] | None = None) -> Images:
         """The drawings of one epoch, (N, 28, 28) uint8; about 0.7 ms each.
@@ -76,8 +82,17 @@ class Recipe:
         for i in range(len(images)):
             if report and i % _CHUNK == 0:
                 report(i / len(images))
-            images[i] = place(write_again(self._strokes(i, random), random))
+            images[i] = self._image(i, random)
         return images
+
+    def _image(self, i: int, random: np.random.Generator) -> Images:
+        own = i - self.pen_digits - self.generated_digits - self.non_digits
+        if own < 0:
+            return place(write_again(self._strokes(i, random), random))
+        drawing = self.own[own % len(self.own)]
+        if drawing.strokes:
+            return place(write_again(drawing.strokes, random))
+        return drawing.image
 
     def _strokes(self, i: int, random: np.random.Generator) -> Sequence[Stroke]:
         if i < self.pen_digits:

@@ -198,6 +198,10 @@ class Training:
                 f"{model.id} has other layers than this network: train further with its own."
             )
         self._model.set_weights(given.get_weights())
+        # As it learned: `packing.trust` divided its logits by the temperature.
+        last = self._model.get_layer("logits")
+        temperature = model.card.get("temperature", 1.0)
+        last.set_weights([weights * temperature for weights in last.get_weights()])
 
     def save(self, file: Path) -> None:
         """Write a checkpoint, all at once or not at all."""

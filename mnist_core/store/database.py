@@ -13,7 +13,7 @@ from mnist_core.errors import StoreError
 from mnist_core.files import locked
 from mnist_core.store.trouble import in_a_sentence, kind_of
 
-_VERSION = 3
+_VERSION = 4
 _RUNS = """
 CREATE TABLE runs (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -87,7 +87,32 @@ ALTER TABLE runs ADD COLUMN name TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN notes TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN best_step INTEGER
 """
-_STEPS = (_RUNS, _MARKS, _WORDS)  # from an empty file to version 1, from there to 2, ...
+_DRAWINGS = """
+CREATE TABLE profiles (                 -- a person's or a class's collection of drawings
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  folded TEXT NOT NULL UNIQUE,          -- the name as names are compared
+  owner TEXT NOT NULL,                  -- the visit that began it
+  made REAL NOT NULL
+);
+CREATE TABLE drawings (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  profile INTEGER NOT NULL,
+  label INTEGER NOT NULL,               -- 0-9, what the person says it is
+  image BLOB NOT NULL,                  -- (28, 28) uint8
+  strokes TEXT NOT NULL,                -- JSON: points of strokes, in pixels of the canvas
+  pen_width REAL NOT NULL,
+  read INTEGER,                         -- 0-9, what it was read as
+  confidence REAL,
+  verdict TEXT NOT NULL,
+  model TEXT NOT NULL,                  -- the id of what read it
+  at REAL NOT NULL,
+  held_out INTEGER NOT NULL             -- 1: never to be learned from
+);
+CREATE INDEX drawings_in_order ON drawings (profile);
+CREATE INDEX drawings_by_label ON drawings (profile, label, held_out, read, verdict)
+"""
+_STEPS = (_RUNS, _MARKS, _WORDS, _DRAWINGS)  # from an empty file to version 1, from there to 2, ...
 
 # Seconds to wait for another writer; all transactions here take milliseconds.
 _PATIENCE = 3.0  # where somebody waits for a page
@@ -104,8 +129,12 @@ def file() -> Path:
 
 
 @contextmanager
-def opened(*, write: bool = False) -> Iterator[sqlite3.Connection]:
+def opened(*, write: bool = False, for_good: bool = False) -> Iterator[sqlite3.Connection]:
     """The open database; with `write` the block is one transaction that nobody else's interleaves.
+
+    Args:
+        write: begin a transaction.
+        for_good: what is written then survives a power cut, and what is deleted is overwritten.
 
     Raises:
         StoreError: the file can't be made, opened or used.
@@ -115,6 +144,9 @@ def opened(*, write: bool = False) -> Iterator[sqlite3.Connection]:
             if not write:
                 yield database
                 return
+            if for_good:
+                database.execute("PRAGMA synchronous = FULL")
+                database.execute("PRAGMA secure_delete = ON")
             database.execute("BEGIN IMMEDIATE")
             try:
                 yield database

@@ -26,7 +26,7 @@ _ERRNO: dict[int, Kind] = {
 
 def in_a_sentence(kind: Kind, file: Path, error: Exception | None = None) -> str:
     """What is wrong with the database in a file, and what to do."""
-    what = f"The database of runs, {file},"
+    what = f"The database of runs and drawings, {file},"
     match kind:
         case "busy":
             return f"{what} is busy: another program has been writing to it. Try again in a moment."

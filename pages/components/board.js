@@ -48,12 +48,13 @@ function prepare(root) {
 }
 
 // A canvas that gets another pen in the middle of a stroke forgets the stroke. So what is drawn
-// before the pen that the slider shows has come is held back, and drawn when it is there.
+// before the pen that the slider shows has come is held back, and drawn when it is there. So is
+// what is drawn before the canvas has been emptied for it.
 function holdBack(event, pen) {
   const target = event.composedPath()[0];
   if (!event.isTrusted || (STARTS.includes(event.type) && !target.matches?.(CANVAS))) return;
   if (!held) {
-    if (!STARTS.includes(event.type) || isChosen(pen)) return;
+    if (!STARTS.includes(event.type) || (isChosen(pen) && !sending.held)) return;
     held = [];
     patience = setTimeout(letGo, LONGEST);
   }
@@ -91,11 +92,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   const button = (selector) => canvasRoot()?.querySelector(selector);
   const undo = () => {
+    sending.changed = performance.now();
     const own = button(UNDO);
     if (own && !own.disabled) own.click();
     else if (data.given) setTriggerValue("undo", true);
   };
   const clear = () => {
+    sending.changed = performance.now();
     if (data.given) setTriggerValue("clear", true);
     else button(CLEAR)?.click();
   };
@@ -114,7 +117,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const options = { signal, capture: true, passive: false };
     document.addEventListener(type, (event) => holdBack(event, data.pen), options);
   }
-  if (isChosen(data.pen)) setTimeout(letGo, TAKEN);
+  if (isChosen(data.pen) && !sending.held) setTimeout(letGo, TAKEN);
 
   let replaced = () => {};
   const watcher = new MutationObserver(() => replaced());

@@ -23,7 +23,7 @@ _tools = st.components.v2.component(
         '<button type="button" class="clear">Clear</button></div>'
     ),
     css=asset("board.css"),
-    js=asset("board.js"),
+    js=asset("board_sent.js") + asset("board.js"),
 )
 
 

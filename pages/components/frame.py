@@ -49,6 +49,7 @@ def navigation() -> StreamlitPage:
             st.Page("pages/draw.py", title="Draw", default=True),
             st.Page("pages/dataset.py", title="Dataset"),
             st.Page("pages/inside.py", title="Look inside"),
+            st.Page("pages/my_digits.py", title="My digits"),
             st.Page("pages/train.py", title="Train"),
             st.Page("pages/runs.py", title="Runs"),
             st.Page("pages/about.py", title="About"),

@@ -6,6 +6,7 @@
 const UPPER = "canvas.upper-canvas"; // the stroke being drawn
 const LOWER = "canvas.lower-canvas"; // those that are finished
 const PANEL = ".st-key-reading"; // the server's answer in large type
+const JUDGING = ".st-key-was_it_right"; // whoever presses there, or a digit, changes no ink
 const NEAR = 4; // grey levels of 255 between the server's picture of some ink and the one made here
 const PATIENCE = 2000; // milliseconds after pen-up in which the server's reading surely comes
 const FIND = 5000; // milliseconds in which the canvas surely comes to the page
@@ -138,7 +139,7 @@ class Reader {
     this.listen(document, "pointerup", ({ pointerId }) => this.up(pointerId));
     this.listen(document, "pointercancel", ({ pointerId }) => this.up(pointerId));
     this.listen(window, "blur", ({ target }) => target === window && this.up(this.stroke?.id));
-    this.listen(document, "keydown", () => this.giveUp());
+    this.listen(document, "keydown", ({ key }) => /^\d$/.test(key) || this.giveUp());
   }
 
   listen(target, type, heard) {
@@ -193,7 +194,7 @@ class Reader {
     const upper = event.composedPath()[0];
     const lower = upper.matches?.(UPPER) && upper.parentElement?.querySelector(LOWER);
     if (!lower) {
-      this.giveUp();
+      if (!event.target.closest?.(JUDGING)) this.giveUp();
       return;
     }
     const drawing = this.stroke && !this.stroke.over;

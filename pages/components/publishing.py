@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import numpy as np
 import streamlit as st
 
-from mnist_core import comparison, registry, serving_history
+from mnist_core import registry, serving_history, teaching
 from mnist_core.comparison import Difference
 from mnist_core.errors import DigitStudioError
-from mnist_core.words import a, plural
 from pages.components import passcode, session
+from pages.components.compared import compared, newly_wrong
 from pages.components.frame import button, errors_shown
-from pages.components.wall import Tile, digit_wall
-
-_SHOWN = 60  # digits newly misread
+from pages.components.when import when
 
 
 def publish_button(model_id: str) -> None:
@@ -68,8 +61,9 @@ def decide() -> None:
         return
     with errors_shown():
         passcode.check()
-        differences = _compared(model_id)
-        if all(each.worse <= 0 for each in differences):
+        profile = teaching.taught(registry.find(model_id))
+        differences = compared(session.classifier().model.id, model_id, profile=profile)
+        if not any(each.too_many(taught=profile > 0) for each in differences):
             _answered()
             _publish(model_id)
             st.rerun()
@@ -80,19 +74,9 @@ def decide() -> None:
     _answered()  # by an error
 
 
-def _compared(model_id: str) -> tuple[Difference, ...]:
-    """As `_differences`; kept, for the page runs again whenever a training begins or ends."""
-    models = model_id, session.classifier().model.id
-    if st.session_state.get("compared", (None,))[0] != models:
-        st.session_state.compared = models, _differences(model_id)
-    differences: tuple[Difference, ...] = st.session_state.compared[1]
-    return differences
-
-
 def _answered() -> None:
     """It is decided, or put away."""
     st.session_state.pop("to_publish", None)
-    st.session_state.pop("compared", None)
 
 
 def served() -> None:
@@ -100,7 +84,7 @@ def served() -> None:
     periods = serving_history.served()[::-1]
     lines = []
     for i, period in enumerate(periods):
-        since = "from the beginning" if period.since is None else f"from {_when(period.since)}"
+        since = "from the beginning" if period.since is None else f"from {when(period.since)}"
         back = ", after going back" if period.rolled_back else ""
         now = "" if i else _now(period.id)
         lines.append(f"- **{_called(period.id)}**{now}: {since}{back}")
@@ -116,30 +100,6 @@ def _now(model_id: str) -> str:
 
 def _called(model_id: str) -> str:
     return "the one that ships" if model_id == registry.SHIPPED else model_id
-
-
-def _when(at: float) -> str:
-    zone: tzinfo = UTC
-    # What a browser says is anybody's guess.
-    with suppress(ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo(st.context.timezone or "UTC")
-    return f"{datetime.fromtimestamp(at, zone):%-d %B %Y, %H:%M:%S %Z}"
-
-
-def _differences(model_id: str) -> tuple[Difference, ...]:
-    """How a model reads what the present one reads."""
-    candidate = session.load(model_id)
-    bar = st.progress(0.0, text="Comparing it with the network that reads now ...")
-
-    def report(words: str, share: float) -> None:
-        bar.progress(share, text=f"{words} ...")
-
-    try:
-        on = comparison.yardsticks(report=report)
-        bar.progress(1.0, text="Both read the same digits ...")
-        return comparison.compare(session.classifier(), candidate, on)
-    finally:
-        bar.empty()
 
 
 def _ask(model_id: str, differences: tuple[Difference, ...]) -> None:
@@ -160,7 +120,7 @@ def _ask(model_id: str, differences: tuple[Difference, ...]) -> None:
                 st.session_state.notice = str(error)
             st.rerun()
     for each in differences:
-        _newly_wrong(each)
+        newly_wrong(each)
 
 
 def _told(each: Difference) -> str:
@@ -175,32 +135,6 @@ def _told(each: Difference) -> str:
         f"Of {len(each.on.labels):,} {each.on.name} it reads {each.right_after:,} right, the other"
         f" {each.right_before:,}: {verdict}. It newly misreads {len(each.newly_wrong):,} and newly"
         f" reads {len(each.newly_right):,}."
-    )
-
-
-def _newly_wrong(each: Difference) -> None:
-    rows = each.newly_wrong
-    if not len(rows):
-        return
-    # Evenly out of all of them: they come in the order of the set, in which some are alike.
-    some = rows[np.unique(np.linspace(0, len(rows) - 1, min(_SHOWN, len(rows))).astype(int))]
-    first = f", {len(some)} of them" if len(some) < len(rows) else ""
-    st.markdown(f"**Newly misread {each.on.name}**{first}; the corner says as what:")
-    digit_wall(
-        each.on.images[some],
-        [
-            Tile(
-                int(row),
-                f"{a(int(each.on.labels[row]))}, read as {a(int(each.after[row]))}".capitalize(),
-                badge=str(each.after[row]),
-                wrong=True,
-            )
-            for row in some
-        ],
-        key=f"newly_wrong_{each.on.name}",
-        told=f"{plural(len(some), 'digit')} that it newly misreads.",
-        on_pick=None,
-        columns=15,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,12 +41,14 @@ class Read:
         image: (H, W[, 3 or 4]) uint8; None while there is none.
         reading: of the image; None while there is none.
         truth: a sample's name and its true label; of others None.
+        model: the id of the network that read it.
     """
 
     source: str
     image: NDArray[np.uint8] | None
     reading: Reading | None
     truth: tuple[str, int] | None
+    model: str
 
     @property
     def outcome(self) -> str:
@@ -57,12 +60,15 @@ class Read:
         return "read right" if self.reading.label == self.truth[1] else "misread"
 
 
-def read_digit(classifier: Classifier, *, why: bool = False) -> Read:
+def read_digit(
+    classifier: Classifier, *, why: bool = False, beneath: Callable[[Read], None] | None = None
+) -> Read:
     """Let a digit be drawn or chosen, and show its reading beside it.
 
     Args:
         classifier: the network that reads.
         why: offer the way to the page that explains the reading.
+        beneath: shows something more about it, right below the answer.
     """
     with st.container(horizontal=True, gap="medium"):
         left = st.container(width=CANVAS)
@@ -86,11 +92,13 @@ def read_digit(classifier: Classifier, *, why: bool = False) -> Read:
             drawing = sketchbook.current
             image = open_picture(drawing.png) if drawing else None
     reading = None if image is None else read_drawing(image, classifier)
-    read = Read(source, image, reading, truth)
+    read = Read(source, image, reading, truth, classifier.model.id)
     with right:
         # The answer first, since it is what people wait for; then what is behind it.
         with st.container(key="reading"):
             answer(reading, invitation=_INVITATIONS[source])
+        if beneath:
+            beneath(read)
         live_reader(reading, classifier, canvas=source == DRAW)
         st.caption("What the network sees, and how sure it is", help=_SEES)
         if truth and read.outcome:

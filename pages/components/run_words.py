@@ -44,6 +44,7 @@ _NAMES = {
     "generated_digits": "Generated digits per epoch",
     "non_digits": "Non-digits per epoch",
     "start_from": "Starts from",
+    "own_digits": "Own drawings per epoch",
 }
 _VALUES = {
     "mnist": "MNIST",
@@ -91,8 +92,10 @@ def settings_in_words(settings: Settings) -> dict[str, str]:
     )
     if settings.optimizer != "adamw":
         without.add("weight_decay")
-    if settings.data == "generated":
+    if not settings.drawn_images:
         without |= {"pen_digits", "generated_digits", "non_digits"}
+    if not settings.profile:
+        without.add("own_digits")
     return {
         name: _value(field, getattr(settings, field))
         for field, name in _NAMES.items()

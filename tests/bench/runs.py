@@ -43,15 +43,15 @@ def figures() -> Iterator[Figure]:
         yield _page(app, "pages/runs.py", f"Runs, with {_RUNS} of them")
         yield _page(app, "pages/train.py", f"Train, with a run of {_LONG:,} batches")
         compared = AppTest.from_string(COMPARED, default_timeout=60)
-        yield Figure(f"{MOST} runs side by side", _milliseconds(compared), "ms", 500)
+        yield Figure(f"{MOST} runs side by side", milliseconds(compared), "ms", 500)
 
 
 def _page(app: AppTest, page: str, title: str) -> Figure:
     app.switch_page(page)
-    return Figure(title, _milliseconds(app), "ms", 500)
+    return Figure(title, milliseconds(app), "ms", 500)
 
 
-def _milliseconds(app: AppTest) -> float:
+def milliseconds(app: AppTest) -> float:
     """What a run of the page takes, once it was run."""
     app.run()
     times = []

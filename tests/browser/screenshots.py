@@ -9,12 +9,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mnist_core import generated
+from mnist_core import generated, handwriting
+from mnist_core.handwriting import NewDrawing
+from mnist_core.inference import Classifier, read_drawing
 from mnist_core.paths import PROJECT
-from mnist_core.strokes import CANVAS
+from mnist_core.strokes import CANVAS, fit, perturb, render
+from mnist_core.templates import TEMPLATES
 from tests.browser import chromium, pen
 from tests.browser.server import serve
 
@@ -27,6 +31,7 @@ _MAP = (
     "look=map&part=test&layout=neighbours"
     "&lasso=0.46_0.13_0.63_0.13_0.63_0.3_0.55_0.42_0.45_0.42_0.47_0.25"
 )
+_SIX = np.array([(5, 0), (0, 0), (0, 8), (5, 8), (5, 4), (0, 4)], float)
 _DRAWN = ((5, "two strokes"), (2, "looped"), (9, "curled"), (7, "crossed"))
 
 
@@ -55,6 +60,8 @@ def main() -> None:
         _save(_inside(browser, app.url), "inside")
         _save(_training(browser, app.url), "train")
         _save(_runs(browser, app.url, Path(home)), "runs")
+        for name, picture in _teaching(browser, app.url, Path(home)).items():
+            _save(picture, name)
         browser.close()
 
 
@@ -155,6 +162,61 @@ def _runs(browser: Browser, url: str, home: Path) -> bytes:
     picture = page.screenshot()
     page.context.close()
     return picture
+
+
+def _teaching(browser: Browser, url: str, home: Path) -> dict[str, bytes]:
+    """Somebody's drawings, and what the network gained by learning them."""
+    os.environ["DIGIT_STUDIO_HOME"] = str(home)
+    _draw_many("Anna")
+    page = pen.open_page(browser)
+    pen.visit(page, f"{url}/my_digits?profile=Anna")
+    page.set_viewport_size({"width": 1280, "height": 1100})
+    wall = page.locator(".st-key-my_wall .wall[data-shown]")
+    wall.wait_for()
+    _leave_canvas(page)
+    pictures = {"my-digits": page.screenshot()}
+    page.get_by_role("button", name="Teach it", exact=True).click()
+    head = page.get_by_role("heading", name="Before and after")
+    head.wait_for(timeout=240_000)
+    page.get_by_text("None of these were learned from").wait_for(timeout=60_000)
+    page.wait_for_timeout(3000)  # what follows comes to the page
+    head.evaluate("it => it.scrollIntoView()")
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(500)
+    pictures["before-after"] = page.screenshot()
+    page.context.close()
+    return pictures
+
+
+def _draw_many(name: str) -> None:
+    """Store sixty drawings, some in a style that the network doesn't know: sixes of lines."""
+    classifier = Classifier.load()
+    random = np.random.default_rng(4)
+    profile = handwriting.add_profile(name).number
+    for number in range(60):
+        label = number % 10
+        styles = sorted(TEMPLATES[label])
+        strokes = generated.strokes_of(label, styles[number % len(styles)])
+        if label == 6:
+            along = np.linspace(0, len(_SIX) - 1, 40)
+            strokes = [
+                np.stack([np.interp(along, range(len(_SIX)), _SIX[:, axis]) for axis in (0, 1)], 1)
+            ]
+        drawn = fit(perturb(strokes, random, slant=0.1, rotation=4.0, stretch=0.1))
+        reading = read_drawing(render(drawn, pen_width=18.0), classifier)
+        handwriting.keep(
+            profile,
+            NewDrawing(
+                label,
+                reading.image,
+                tuple(drawn),
+                18.0,
+                read=reading.label,
+                confidence=reading.confidence,
+                verdict=reading.verdict,
+                model=classifier.model.id,
+            ),
+        )
 
 
 def _save(picture: bytes, name: str) -> None:

@@ -183,6 +183,8 @@ def options(page: Page) -> Locator:
 def choose(page: Page, run_id: str) -> None:
     options(page).filter(has_text=run_id).click()
     expect(chosen(page)).to_have_value(re.compile(f"^{run_id}: "))
+    # The choice is seen before what it leads to.
+    page.locator(f'[class*="st-key-words_{run_id}_"]').wait_for()
 
 
 def describe(page: Page, name: str, notes: str) -> None:

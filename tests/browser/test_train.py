@@ -287,7 +287,8 @@ def test_a_page_s_own_address_as_the_very_first_visit(browser: Browser, tmp_path
         expect(page.get_by_role("heading", name="Watch it learn")).to_be_visible()
         expect(page.get_by_text("Nothing was trained on this computer yet")).to_be_visible()
         links = page.get_by_test_id("stSidebarNav").get_by_role("link")
-        expect(links).to_have_text(["Draw", "Dataset", "Look inside", "Train", "Runs", "About"])
+        pages = ["Draw", "Dataset", "Look inside", "My digits", "Train", "Runs", "About"]
+        expect(links).to_have_text(pages)
         expect(page.get_by_test_id("stSidebarLogo")).to_be_visible()
         expect(sidebar(page).get_by_role("button", name="Retrain", exact=True)).to_be_enabled()
         assert page.title() == "Digit Studio"

@@ -25,8 +25,8 @@ from tests.faults.small import (
 )
 from tests.shipped import add_copy
 
-BUSY = r"^The database of runs, .+studio\.db, is busy: another program has been writing to it\. "
-DAMAGED = r"^The database of runs, .+studio\.db, is damaged: move it away to begin a new one, "
+BUSY = r"^The database of runs .+studio\.db, is busy: another program has been writing to it\. "
+DAMAGED = r"^The database of runs .+studio\.db, is damaged: move it away to begin a new one, "
 
 
 @contextmanager

@@ -5,13 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core import datasets, generated, generated_sets, paths, shapes, stroke_files
+from mnist_core import (
+    datasets,
+    generated,
+    generated_sets,
+    handwriting,
+    paths,
+    shapes,
+    stroke_files,
+)
 from mnist_core.datasets import Digits
 from mnist_core.errors import DataDamaged, DataMissing
 from mnist_core.learning import material
 from mnist_core.learning.training import Training
 from mnist_core.nondigits import NO_DIGIT
 from mnist_core.settings import PRESETS
+from tests.handwriting import made as made_by_hand
 
 GENERATED = replace(PRESETS["fast"].settings, data="generated", images=250)
 MIXED = replace(PRESETS["best"].settings, pen_digits=24, generated_digits=30, non_digits=20)
@@ -295,3 +304,57 @@ def test_whoever_is_told_of_a_download_may_end_it(strokes):
 
     with pytest.raises(ZeroDivisionError):
         material.gather(MIXED, report=leave)
+
+
+# Somebody's own drawings
+
+
+@pytest.fixture
+def somebody():
+    """The number of a profile with six drawings of a 7, of which two are held out."""
+    profile = handwriting.add_profile("Anna").number
+    for _ in range(6):
+        handwriting.keep(profile, made_by_hand.new(7))
+    return profile
+
+
+def taught(profile, **changes):
+    until = handwriting.latest(profile)
+    return replace(GENERATED, profile=profile, drawings_until=until, own_digits=12, **changes)
+
+
+def test_somebodys_drawings_are_learned_from_but_for_those_held_out(somebody):
+    settings = taught(somebody)
+    handwriting.keep(somebody, made_by_hand.new(7))  # since it was asked
+    gathered = material.gather(settings, report=silent)
+    kept = handwriting.drawings(somebody, newest_first=False)[:6]
+    numbers = [drawing.number for drawing in gathered.drawn.own]
+    assert numbers == [drawing.number for drawing in kept if not drawing.held_out]
+    assert len(numbers) == 4
+    assert gathered.drawn.labels.tolist() == [7] * 12
+    assert gathered.described["own drawings"] == {"there are": 4, "an epoch has": 12}
+    assert len(gathered.images) == 250, "besides the others"
+
+
+def test_what_is_deleted_meanwhile_is_done_without(somebody):
+    settings = taught(somebody)
+    first = handwriting.drawings(somebody, held_out=False, newest_first=False)[0]
+    handwriting.delete(first.number)
+    gathered = material.gather(settings, report=silent)
+    assert first.number not in [drawing.number for drawing in gathered.drawn.own]
+    assert len(gathered.drawn.labels) == 12, "an epoch stays as long"
+    handwriting.delete_all(somebody)
+    with pytest.raises(DataMissing, match=r"^The drawings that it was to learn from are all del"):
+        material.gather(settings, report=silent)
+
+
+def test_what_is_no_digit_is_not_forgotten_without_mnist(somebody):
+    settings = taught(somebody, generated_digits=5, non_digits=8)
+    assert settings.total_images == 250 + 12 + 5 + 8
+    gathered = material.gather(settings, report=silent)
+    assert (gathered.drawn.labels == NO_DIGIT).sum() == 8
+
+
+def test_who_teaches_nobodys_hand_looks_for_no_drawings(mnist, monkeypatch):
+    monkeypatch.setattr(handwriting, "drawings", None)
+    assert "own drawings" not in material.gather(MIXED, report=silent).described

@@ -59,6 +59,34 @@ def wait_for(condition):
 # What is drawn
 
 
+def somebodys(label, strokes=()):
+    image = np.full((28, 28), 10 + label, np.uint8)
+    return SimpleNamespace(label=label, strokes=strokes, image=image)
+
+
+def test_somebodys_drawings_come_last_each_as_often_as_the_others(subjects):
+    own = [somebodys(3, (RING,)), somebodys(7, (UPRIGHT,)), somebodys(5)]
+    recipe = Recipe(1, 2, 3, CLEAR, Source((), CLEAR, shapes.TRAIN), 1, own_digits=7, own=own)
+    assert recipe.labels.tolist() == [0, 0, 1, *[NO_DIGIT] * 3, 3, 7, 5, 3, 7, 5, 3]
+    images = recipe.draw(0)
+    assert images.shape == (13, 28, 28)
+    # What has strokes is drawn anew; a picture is taken as it is.
+    assert [id(strokes) for strokes in subjects[6:]] == [
+        id(own[i].strokes) for i in (0, 1, 0, 1, 0)
+    ]
+    for i in (8, 11):
+        assert (images[i] == 15).all()
+    assert not (images[[6, 7, 9, 10, 12]] == 15).any()
+
+
+def test_somebodys_drawings_alone():
+    recipe = Recipe(0, 0, 0, (), Source((), (), shapes.TRAIN), 1, 4, [somebodys(9, (RING,))])
+    images = recipe.draw(0)
+    assert recipe.labels.tolist() == [9] * 4
+    assert all(looks_like(image) == 0 for image in images)
+    assert len({image.tobytes() for image in images}) == 4, "each drawn in another way"
+
+
 def test_labels_are_those_of_what_is_drawn_in_this_order():
     recipe = Recipe(5, 12, 2, CLEAR, Source((), CLEAR, shapes.TRAIN), seed=1)
     assert recipe.labels.dtype == np.uint8

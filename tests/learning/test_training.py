@@ -414,6 +414,17 @@ def test_it_begins_with_what_a_model_says(small_set, some_digits, as_input, tmp_
     np.testing.assert_allclose(further.probabilities(some_digits), read, atol=0.02)
 
 
+def test_what_calibration_did_is_undone(small_set, some_digits, tmp_path):
+    made = Training(DENSE, small_set)
+    base = saved(made, tmp_path / "mlp-1")
+    registry.write_card(base.folder, {**base.card, "temperature": 0.5})
+    further = Training(replace(DENSE, seed=3), small_set)
+    further.start_from(registry.open_folder(base.folder))
+    np.testing.assert_allclose(
+        further.logits(some_digits), 0.5 * made.logits(some_digits), rtol=1e-4, atol=1e-5
+    )
+
+
 @pytest.mark.parametrize(
     "changes", [{"hidden": (17,)}, {"hidden": (16, 16)}, {"hidden": ()}, {"activation": "tanh"}]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,13 +49,15 @@ def reader(model_id: str, misread: dict[int, list[int]]) -> Any:
 def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Says which rows are misread: by the network that reads now, and by the other."""
 
-    def yardsticks(*, report: Callable[[str, float], None]) -> tuple[Yardstick, ...]:
+    def yardsticks(*, profile: int, report: Callable[[str, float], None]) -> tuple[Yardstick, ...]:
         report("Drawing", 0.5)
         return VALIDATION, PENS
 
     def so(now: dict[int, list[int]], other: dict[int, list[int]]) -> None:
         monkeypatch.setattr(session, "classifier", lambda: reader(serving(), now))
-        monkeypatch.setattr(session, "load", lambda model_id: reader(model_id, other))
+        monkeypatch.setattr(
+            session, "load", lambda name: reader(name, now if name == serving() else other)
+        )
 
     monkeypatch.setattr(comparison, "yardsticks", yardsticks)
     so({}, {})
@@ -153,14 +156,14 @@ def test_what_reads_worse_is_asked_about(reads: Callable[..., None]) -> None:
         "- Of 40 pen drawings it reads 40 right, the other 40: as many."
         " It newly misreads 0 and newly reads 0."
     )
-    assert heading == "**Newly misread MNIST validation digits**; the corner says as what:"
+    assert heading == "**Newly misread MNIST validation digits** (3); the corner says as what:"
     assert wall(app, "newly_wrong_MNIST validation digits") == [
         (10, "A 0, read as a 1", "", "1", 1),
         (11, "A 1, read as a 2", "", "2", 1),
         (108, "An 8, read as a 9", "", "9", 1),
     ]
     shown = sent(app, "newly_wrong_MNIST validation digits")
-    assert shown["told"] == "3 digits that it newly misreads."
+    assert shown["told"] == "Newly misread: 3 digits."
     assert not shown["pickable"]
 
 
@@ -173,9 +176,9 @@ def test_worse_on_the_drawings_alone_is_worse(reads: Callable[..., None]) -> Non
     _, validation, pens, heading = told(app)
     assert "the other 197: 3 more. It newly misreads 0 and newly reads 3." in validation
     assert "it reads 39 right, the other 40: **1 fewer**." in pens
-    assert heading == "**Newly misread pen drawings**; the corner says as what:"
+    assert heading == "**Newly misread pen drawings** (1); the corner says as what:"
     assert wall(app, "newly_wrong_pen drawings") == [(5, "A 5, read as a 6", "", "6", 1)]
-    assert sent(app, "newly_wrong_pen drawings")["told"] == "1 digit that it newly misreads."
+    assert sent(app, "newly_wrong_pen drawings")["told"] == "Newly misread: 1 digit."
 
 
 def test_of_many_some_are_shown_from_all_over(reads: Callable[..., None]) -> None:
@@ -185,7 +188,7 @@ def test_of_many_some_are_shown_from_all_over(reads: Callable[..., None]) -> Non
     use(app)
     assert "newly misreads 160" in told(app)[1]
     assert told(app)[3] == (
-        "**Newly misread MNIST validation digits**, 60 of them; the corner says as what:"
+        "**Newly misread MNIST validation digits** (60 of 160); the corner says as what:"
     )
     rows = [tile[0] for tile in wall(app, "newly_wrong_MNIST validation digits")]
     assert len(rows) == 60
@@ -256,10 +259,48 @@ def test_a_model_that_is_gone_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -
     assert not app.get("progress")
 
 
+@pytest.mark.parametrize(("lost", "asked"), [(1, False), (2, True)])
+def test_what_was_taught_may_lose_a_little(
+    reads: Callable[..., None],
+    lost: int,
+    asked: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pens = replace(PENS, may_lose=0.03)  # of 40 digits
+    monkeypatch.setattr(comparison, "yardsticks", lambda **_: (pens,))
+    reads({}, {40: list(range(lost))})
+    runs.put("finished", done=20, model="fast-1")
+    add_copy("fast-1", settings={"profile": 3})
+    app = opened()
+    use(app)
+    assert (registry.published() == "fast-1") != asked
+    assert bool(app._tree.children[2].markdown) == asked
+
+
+def test_what_was_taught_is_compared_on_that_hand_too(
+    reads: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def yardsticks(*, profile: int, report: object) -> tuple[Yardstick, ...]:
+        asked.append(profile)
+        return (digits(comparison.OWN, 10),)
+
+    monkeypatch.setattr(comparison, "yardsticks", yardsticks)
+    reads({}, {10: [4]})
+    runs.put("finished", done=20, model="fast-1")
+    add_copy("fast-1", settings={"profile": 3})
+    app = opened()
+    use(app)
+    assert asked == [3]
+    assert registry.published() == registry.SHIPPED, "of these it may lose none"
+    assert "own held-out drawings" in told(app)[1]
+
+
 def test_digits_that_can_not_be_had_are_one_sentence(
     reads: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def damaged(*, report: object) -> None:
+    def damaged(*, profile: int, report: object) -> None:
         raise DataError("The file is damaged.")
 
     monkeypatch.setattr(comparison, "yardsticks", damaged)
@@ -424,7 +465,7 @@ def test_a_finished_run_is_put_to_work_and_taken_back(
 ) -> None:
     labels = PENS.labels
     worse = Difference(PENS, before=labels, after=np.zeros_like(labels))
-    monkeypatch.setattr(comparison, "yardsticks", lambda report: (PENS,))
+    monkeypatch.setattr(comparison, "yardsticks", lambda **_: (PENS,))
     monkeypatch.setattr(comparison, "compare", lambda before, after, on: (worse,))
     trained()
     app = page("train")
