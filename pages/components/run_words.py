@@ -92,7 +92,7 @@ def settings_in_words(settings: Settings) -> dict[str, str]:
     )
     if settings.optimizer != "adamw":
         without.add("weight_decay")
-    if not settings.drawn_images:
+    if settings.data == "generated" and not settings.profile:
         without |= {"pen_digits", "generated_digits", "non_digits"}
     if not settings.profile:
         without.add("own_digits")
