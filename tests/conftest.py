@@ -1,4 +1,9 @@
+import hypothesis
 import pytest
+
+# No test is about time: a busy machine is no failure.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture
