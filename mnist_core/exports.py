@@ -53,15 +53,21 @@ def as_npz(images: NDArray[np.uint8], labels: NDArray[np.uint8], rows: NDArray[n
     return buffer.getvalue()
 
 
-def as_csv(images: NDArray[np.uint8], labels: NDArray[np.uint8], rows: NDArray[np.int64]) -> bytes:
+def as_csv(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    **more: Sequence[int],
+) -> bytes:
     """A table with a head: index, label and the 784 grey levels, `pixel0` to `pixel783`.
 
-    The names of the columns are those in which MNIST is passed around as a table.
+    The names of the columns are those in which MNIST is passed around as a table; `more` come
+    after them.
     """
-    columns = rows.tolist(), labels.tolist(), images.reshape(-1, 784)
+    columns = rows.tolist(), labels.tolist(), images.reshape(-1, 784), *more.values()
     return table(
-        ["index", "label", *(f"pixel{i}" for i in range(784))],
-        ([row, label, *flat] for row, label, flat in zip(*columns, strict=True)),
+        ["index", "label", *(f"pixel{i}" for i in range(784)), *more],
+        ([row, label, *flat, *rest] for row, label, flat, *rest in zip(*columns, strict=True)),
     )
 
 

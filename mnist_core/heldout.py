@@ -99,6 +99,23 @@ def mnist_validation() -> Digits:
     return Digits(held_out.images, held_out.labels)
 
 
+def measured_on(images: NDArray[np.uint8]) -> int:
+    """How many of these are among MNIST's test or validation digits, as far as those are here.
+
+    Args:
+        images: (N, 28, 28) uint8.
+
+    Raises:
+        DataDamaged: MNIST is.
+    """
+    try:
+        known = mnist_validation().images, datasets.load_mnist("test").images
+    except DataMissing:
+        return 0
+    never = {image.tobytes() for digits in known for image in digits}
+    return sum(image.tobytes() in never for image in images)
+
+
 def generated_digits() -> Digits:
     """A thousand digits from templates, for where there is nothing else."""
     made = generated.make_digits(1000, seed=2**32 + 2)

@@ -43,7 +43,8 @@ def settings_for(profile: int, model: registry.Model) -> Settings:
     if not learnable:
         raise InputError("There is nothing to learn from yet: store a drawing of a digit first.")
     base = _settings_of(model)
-    share = min(1.0, _DRAWN / max(base.drawn_images - base.own_digits, 1))
+    others = base.pen_digits + base.generated_digits + base.non_digits
+    share = min(1.0, _DRAWN / max(others, 1))
     return replace(
         base,
         epochs=_EPOCHS,

@@ -255,3 +255,15 @@ def test_the_real_non_digits(monkeypatch):
     assert len(found["letters"].labels) == (24 + 26 - 8) * 20
     (alike,) = found.keys() - KINDS
     assert len(found[alike].labels) == 8 * 20
+
+
+def test_what_is_measured_on_is_known(offline, monkeypatch):
+    images = np.random.default_rng(1).integers(0, 256, (6000, 28, 28), np.uint8)
+    labels = (np.arange(6000) % 10).astype(np.uint8)
+    assert heldout.measured_on(images[:3]) == 0, "there is no MNIST here"
+    parts = {"train": Digits(images, labels), "test": Digits(images[:7] // 2, labels[:7])}
+    monkeypatch.setattr(datasets, "load_mnist", parts.__getitem__)
+    rows = datasets.validation_rows(labels)
+    others = np.setdiff1d(np.arange(6000), rows)
+    asked = np.concatenate([images[rows[:4]], images[others[:5]], images[:2] // 2])
+    assert heldout.measured_on(asked) == 6

@@ -95,3 +95,13 @@ def test_without_mnist_generated_digits_take_its_place(somebody, monkeypatch):
     assert teaching.settings_for(somebody, shipped()).data == "generated"
     monkeypatch.setattr(datasets, "find_mnist", lambda: "somewhere")
     assert teaching.settings_for(somebody, shipped()).data == "mnist"
+
+
+def test_what_learned_without_mnist_is_taught_as_quickly(somebody):
+    keep(somebody, 1)
+    settings = replace(PRESETS["best"].settings, data="generated")
+    add_copy("best-1", settings=asdict(settings))
+    taught = teaching.settings_for(somebody, registry.find("best-1"))
+    assert taught == replace(
+        teaching.settings_for(somebody, shipped()), start_from="best-1", seed=taught.seed
+    )

@@ -39,9 +39,10 @@ def as_npz(drawings: Sequence[Drawing]) -> bytes:
 
 
 def as_csv(drawings: Sequence[Drawing]) -> bytes:
-    """A table with a head: index (the drawing's number), label and `pixel0` to `pixel783`."""
+    """A table: index (the drawing's number), label, `pixel0` to `pixel783`, held_out (0 or 1)."""
     numbers = np.array([drawing.number for drawing in drawings], np.int64)
-    return exports.as_csv(_images(drawings), _labels(drawings), numbers)
+    held_out = [int(drawing.held_out) for drawing in drawings]
+    return exports.as_csv(_images(drawings), _labels(drawings), numbers, held_out=held_out)
 
 
 def as_json(drawings: Sequence[Drawing]) -> bytes:
@@ -83,7 +84,8 @@ def read_file(name: str, content: bytes) -> list[NewDrawing]:
         name: of the file, for what is said of it.
         content: an npz with `images` (or `x`, `x_train`), (N, 28, 28) or (N, 784) uint8, and
             `labels` (or `y`, `y_train`), (N,) whole numbers; `held_out` (N,) of 0 and 1 is kept to.
-            Or a table in UTF-8 whose head names `label` and `pixel0` to `pixel783`, in any order.
+            Or a table in UTF-8 whose head names `label`, `pixel0` to `pixel783` and, if it likes,
+            `held_out`, in any order.
             Bright ink on 0.
 
     Raises:
@@ -96,11 +98,9 @@ def read_file(name: str, content: bytes) -> list[NewDrawing]:
             raise ValueError(f"it is larger than {_LARGEST} MB")
         if not content.strip():
             raise ValueError("it is empty")
-        held_out = None
-        if content.startswith(b"PK"):  # as every zip does, whole, empty or cut
-            images, labels, held_out = read_npz(content, most=MOST)
-        else:
-            images, labels = read_table(content, most=MOST)
+        # As every zip begins, whole, empty or cut.
+        read = read_npz if content.startswith(b"PK") else read_table
+        images, labels, held_out = read(content, most=MOST)
         _see_that_it_is_ink(images)
     except ValueError as error:
         raise InputError(f"{shown} can't be brought in, because {error}: {_REMEDY}.") from error

@@ -140,15 +140,22 @@ def drawings(
         return [from_row(row) for row in rows]
 
 
-def find_drawing(number: int) -> Drawing:
+def find_drawing(number: int, *, of: int | None = None) -> Drawing:
     """A drawing by its number.
 
+    Args:
+        number: of it.
+        of: the number of the profile that it is to belong to; None: whichever it is.
+
     Raises:
-        InputError: it is gone.
+        InputError: it is gone, or in another profile.
         StoreError: it can't be read.
     """
     with opened() as database:
-        return _select(database, number)
+        drawing = _select(database, number)
+    if of not in (None, drawing.profile):
+        raise InputError(_GONE)
+    return drawing
 
 
 @as_written()
@@ -227,7 +234,13 @@ def _so_far(database: sqlite3.Connection, profile: int, *labels: int) -> _SoFar:
 def _insert(database: sqlite3.Connection, profile: int, drawing: NewDrawing, so_far: _SoFar) -> int:
     of_it, held_out_of_it = so_far[drawing.label]
     held_out = drawing.held_out
-    if held_out is None:  # the second, the fifth, the eighth, ...
+    same = database.execute(
+        "SELECT held_out FROM drawings WHERE profile = ? AND image = ? LIMIT 1",
+        (profile, drawing.image.tobytes()),
+    ).fetchone()
+    if same:  # or it would be learned from, and measured on
+        held_out = bool(same["held_out"])
+    elif held_out is None:  # the second, the fifth, the eighth, ...
         held_out = 3 * held_out_of_it < of_it
     so_far[drawing.label] = of_it + 1, held_out_of_it + held_out
     number = database.execute(

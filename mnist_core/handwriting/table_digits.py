@@ -15,8 +15,10 @@ _PLACES = [f"{row}x{column}" for row in range(1, 29) for column in range(1, 29)]
 _LONGEST = 20_000  # characters of a line; MNIST's longest, its head, has 7,000
 
 
-def read_table(content: bytes, *, most: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Images (N, 28, 28) uint8 and labels (N,) uint8, 0-9.
+def read_table(
+    content: bytes, *, most: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_] | None]:
+    """Images (N, 28, 28) uint8, labels (N,) uint8 0-9, and who is held out, (N,), or None.
 
     Args:
         content: of the file.
@@ -34,7 +36,8 @@ def read_table(content: bytes, *, most: int) -> tuple[NDArray[np.uint8], NDArray
     label = names.index("label")
     places = [names.index(pixel) for pixel in pixels]
     levels_of = itemgetter(*places)
-    images, labels = bytearray(), bytearray()
+    told = names.index("held_out") if "held_out" in names else None
+    images, labels, held_out = bytearray(), bytearray(), []
     for number, cells in rows:
         if len(cells) != len(names):
             raise ValueError(f"line {number} of it has {len(cells)} cells instead of {len(names)}")
@@ -50,11 +53,16 @@ def read_table(content: bytes, *, most: int) -> tuple[NDArray[np.uint8], NDArray
         if not _is_within(cells[label], 9):
             raise ValueError(f"line {number} of it has no label 0 to 9")
         labels.append(int(cells[label]))
+        if told is not None:
+            if not _is_within(cells[told], 1):
+                raise ValueError(f"line {number} of it has neither 0 nor 1 under held_out")
+            held_out.append(int(cells[told]) == 1)
     if not labels:
         raise ValueError("it holds no drawings")
     return (
         np.frombuffer(bytes(images), np.uint8).reshape(-1, 28, 28),
         np.frombuffer(bytes(labels), np.uint8),
+        np.array(held_out) if told is not None else None,
     )
 
 

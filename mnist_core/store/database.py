@@ -193,7 +193,7 @@ def as_written() -> Iterator[None]:
     """
     try:
         yield
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, OverflowError) as error:
         raise StoreError(in_a_sentence("damaged", file())) from error
 
 

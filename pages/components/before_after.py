@@ -43,7 +43,7 @@ def before_after(run: Run) -> None:
         )
         for each in differences:
             newly_right(each)
-            newly_wrong(each)
+            newly_wrong(each, where="")
 
 
 def _verdict(differences: tuple[Difference, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -15,13 +16,13 @@ from pages.components import session
 from pages.components.wall import Tile, digit_wall
 
 _SHOWN = 60  # digits of a wall
+_KEPT = 2  # what a page shows, and what it asks about
 
 
 def compared(before: str, after: str, *, profile: int = 0) -> tuple[Difference, ...]:
     """Have two models read what there is to compare on; shows how far it is.
 
-    Kept until another comparison is asked for, since the page runs again whenever a training begins
-    or ends.
+    The last two are kept, since the page runs again whenever a training begins or ends.
 
     Args:
         before: the id of one model.
@@ -35,10 +36,11 @@ def compared(before: str, after: str, *, profile: int = 0) -> tuple[Difference, 
     """
     drawings = handwriting.count(profile) if profile else None
     asked = registry.edition(before), registry.edition(after), profile, drawings
-    if st.session_state.get("compared", (None,))[0] != asked:
-        st.session_state.compared = asked, _compare(before, after, profile)
-    differences: tuple[Difference, ...] = st.session_state.compared[1]
-    return differences
+    kept: dict[Any, tuple[Difference, ...]] = st.session_state.get("compared", {})
+    if asked not in kept:
+        latest = list(kept.items())[-(_KEPT - 1) :]
+        st.session_state.compared = kept = dict(latest) | {asked: _compare(before, after, profile)}
+    return kept[asked]
 
 
 def _compare(before: str, after: str, profile: int) -> tuple[Difference, ...]:
@@ -56,14 +58,20 @@ def _compare(before: str, after: str, profile: int) -> tuple[Difference, ...]:
         bar.empty()
 
 
-def newly_wrong(each: Difference) -> None:
-    """The digits of a set that only the network before reads right, if there are any."""
+def newly_wrong(each: Difference, *, where: str) -> None:
+    """The digits of a set that only the network before reads right, if there are any.
+
+    Args:
+        each: the set, as both read it.
+        where: part of the wall's key: a dialog may show the same as the page below it.
+    """
 
     def tile(row: int) -> Tile:
         read = int(each.after[row])
         return Tile(row, _told(each, row, read), badge=str(read), wrong=True)
 
-    _wall(each, each.newly_wrong, "Newly misread", "; the corner says as what", "newly_wrong", tile)
+    how = "; the corner says as what"
+    _wall(each, each.newly_wrong, "Newly misread", how, f"{where}newly_wrong", tile)
 
 
 def newly_right(each: Difference) -> None:

@@ -47,11 +47,12 @@ def correcting(read: Read) -> None:
 
     Not of samples: they are test digits, never to be learned from.
     """
-    if read.source == SAMPLE:
-        return
     if "judged" not in st.session_state:
         st.session_state.judged = _Judged()
     judged: _Judged = st.session_state.judged
+    if read.source == SAMPLE:
+        judged.acted()  # what was pressed on the way here is about nothing that is seen now
+        return
     reading = None if read.reading is None or read.reading.verdict == "blank" else read.reading
     picture = hashlib.sha256(reading.image.tobytes()).hexdigest() if reading else ""
     drawing, problem = None, ""

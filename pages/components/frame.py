@@ -36,7 +36,8 @@ def remember_visitor() -> None:
 
 
 def _take_name() -> None:
-    name = st.session_state.visitor_cookie.known
+    # Streamlit may have forgotten what it calls this for; the next page load brings the cookie.
+    name = getattr(st.session_state.get("visitor_cookie"), "known", None)
     if session.names_visitor(name):
         st.session_state.visitor = name
 

@@ -107,7 +107,7 @@ def guided(owner: Profile) -> None:
     mine = _sessions().get((session.visitor(), owner.number))
     if mine is None:
         st.rerun()  # another tab has ended it
-    if len(mine.stored) == len(WANTED):
+    if len(mine.stored) >= len(WANTED):
         _end(mine, owner)
         return
     if "guided_desk" not in st.session_state:

@@ -54,7 +54,7 @@ def _show(numbers: Sequence[int], of: Profile) -> None:
         st.error(notice)
     with errors_shown():
         _way(numbers, number)
-        drawing = handwriting.find_drawing(number)
+        drawing = handwriting.find_drawing(number, of=of.number)
         with st.container(horizontal=True, gap="medium"):
             with st.container(width=280):
                 show(drawing.image, f"Drawing {number}: {a(drawing.label)}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import streamlit as st
 
-from mnist_core import handwriting
+from mnist_core import handwriting, heldout
 from mnist_core.errors import DigitStudioError
 from mnist_core.handwriting import Drawing, Kept, Profile
 from mnist_core.words import plural
@@ -44,7 +45,10 @@ def export(of: Profile, count: int, *, labels: Sequence[int], right: bool | None
         offer("Table (CSV)", "csv", "text/csv", handwriting.as_csv)
         offer("Sheet (PNG)", "png", "image/png", handwriting.as_sheet)
         offer("Strokes (JSON)", "json", "application/json", handwriting.as_json)
-        st.caption("Arrays and tables are laid out as MNIST is, and can be imported again.")
+        st.caption(
+            "Arrays and tables are laid out as MNIST is, and can be imported again: the pictures,"
+            " what they are, and which are held out, but not strokes and readings."
+        )
 
 
 def import_box() -> None:
@@ -79,6 +83,11 @@ def _import(name: str, content: bytes) -> tuple[bool, str]:
     """Bring it in; returns whether that went well, and a sentence."""
     try:
         new = handwriting.read_file(name, content)
+        if count := heldout.measured_on(np.stack([drawing.image for drawing in new])):
+            return False, (
+                f"{plural(count, 'digit')} in it are of MNIST's test or validation digits. Networks"
+                " are measured on those, so nobody may teach with them: choose another file."
+            )
         return True, _told(handwriting.keep_all(profile.mine().number, new))
     except DigitStudioError as error:
         return False, str(error)

@@ -169,14 +169,14 @@ def _remove(number: int) -> None:
 def kept_where() -> None:
     """Say where the drawings lie, and how to be rid of them."""
     with st.expander("Where these digits are kept, and how to delete them"):
-        st.markdown(
-            "On the disk of the computer that serves this page, in this file, and nowhere else:"
-        )
+        st.markdown("On the disk of the computer that serves this page, in this file:")
         st.code(str(store.file()), language=None, wrap_lines=True)
         st.markdown(
             "No account and no personal data is asked for: a profile is a name and its drawings,"
-            " and your browser keeps no more than which one you used."
+            " and your browser keeps two cookies: which profile you used, and a random number by"
+            " which it is known until it is closed."
             " **Delete all** above deletes the drawings of a profile, and the profile with them if"
-            " you wish; a single drawing is deleted where it is opened. Networks that were taught"
-            " with them are deleted on the page Train."
+            " you wish; a single drawing is deleted where it is opened. A training that taught them"
+            " keeps the profile's name, the drawing that was followed through it, and the network:"
+            " it is deleted on the page Train."
         )

@@ -120,7 +120,7 @@ def _ask(model_id: str, differences: tuple[Difference, ...]) -> None:
                 st.session_state.notice = str(error)
             st.rerun()
     for each in differences:
-        newly_wrong(each)
+        newly_wrong(each, where="asked_")
 
 
 def _told(each: Difference) -> str:

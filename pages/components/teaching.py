@@ -49,7 +49,8 @@ def teach(profile: Profile) -> None:
                 store.describe(started.run.id, name=f"Taught: {profile.name}", notes="")
             _show(started.run)
         if latest is not None:
-            words = "Watch it learn" if under_way else "Before and after"
+            over = "Before and after" if latest.model else "Look at it"
+            words = "Watch it learn" if under_way else over
             if st.button(words, key="teach_latest"):
                 _show(latest)
             st.text(f"{latest.id}: {state(latest).lower()}")

@@ -1,18 +1,22 @@
-"""A server that is killed while something trains, and a class that presses Retrain at once."""
+"""A server that is killed while something trains or is stored; a class that presses Retrain."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from mnist_core import store, trainer
+from mnist_core import handwriting, store, trainer
 from mnist_core.store import Run
+from mnist_core.words import a
 from tests.browser import pen
 from tests.browser.server import App, serve
+from tests.browser.test_draw import template
 from tests.browser.test_train import (
     START,
     batches,
@@ -23,10 +27,11 @@ from tests.browser.test_train import (
     wait_for,
     wait_for_batches,
 )
-from tests.faults.rounds import LONG
+from tests.faults.rounds import LONG, ROUNDS, chance
 
 CLASS = 20
 KILLS = 10 if LONG else 1
+KILLS_WHILE_STORING = ROUNDS if LONG else 1
 
 
 @pytest.fixture
@@ -76,6 +81,37 @@ def test_a_training_outlives_the_server_and_a_new_one_shows_it(
                 wait_for(lambda: run_now(run).state == "stopped", "the end")
             page.context.close()
             assert "Traceback" not in app.printed()
+
+
+def test_what_is_said_to_be_stored_outlives_the_server(browser: Browser, home: Path) -> None:
+    random = chance()
+    profile = handwriting.add_profile("Room 4").number
+    before: set[int] = set()
+    for number in range(KILLS_WHILE_STORING):
+        with serve(home) as app:
+            page = opened(browser, app, "?profile=Room 4")
+            pen.draw(page, template(number % 10))
+            pen.wait_reading(page)
+            said = None
+            Timer(random.uniform(0.05, 2.0), app.process.kill).start()
+            for digit in cycle(range(10)):
+                page.keyboard.press(str(digit))
+                try:
+                    stored = page.get_by_text(f"Stored as {a(digit)}.")
+                    expect(stored).to_be_visible(timeout=3_000)
+                except AssertionError:
+                    break
+                said = digit
+            app.process.wait()
+            page.context.close()
+        new = [one for one in handwriting.drawings(profile) if one.number not in before]
+        before |= {one.number for one in new}
+        print(f"said {said}, then pressed {digit}: {[one.label for one in new]}")
+        assert len(new) == 1 if said is not None else len(new) <= 1
+        # What was pressed last may be stored, though nobody was told.
+        assert all(one.label in (said, digit) for one in new)
+    with store.opened() as database:
+        assert database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 
 
 def trainers(home: Path) -> set[int]:

@@ -368,7 +368,7 @@ def test_a_worse_network_is_warned_of_put_to_work_and_taken_back(new_page: NewPa
         assert f"{fewer:,} fewer" in line
         assert 0 < fewer == before - after == lost - won
         assert before <= count
-    walls = asks.get_by_role("img", name="newly misreads")
+    walls = asks.get_by_role("img", name="Newly misread")
     expect(walls).to_have_count(len(told))
     for wall, (*_, lost, _) in zip(walls.all(), numbers, strict=True):
         tiles = wall.locator("[title]")

@@ -206,14 +206,20 @@ def test_a_run_is_watched_live(new_page: NewPage) -> None:
 
     def edges() -> list[str]:
         """The epochs at two places of the plot."""
-        seen = []
-        for share in (0.1, 0.9):
-            readout = curves(page, run).locator(".readout")
+        seen: list[str] = []
+        readout = curves(page, run).locator(".readout")
+
+        def points() -> bool:
             page.mouse.move(1, 1)
             expect(readout).to_have_text("Latest values")  # what it says next is of the new place
-            page.mouse.move(box["x"] + share * box["width"], height)
-            expect(readout).to_contain_text("At epoch")
-            seen.append(readout.inner_text())
+            page.mouse.move(box["x"] + (0.1, 0.9)[len(seen)] * box["width"], height)
+            page.wait_for_timeout(100)
+            # A plot that is made anew just then has not seen the mouse come.
+            if (told := readout.inner_text()).startswith("At epoch"):
+                seen.append(told)
+            return len(seen) == 2
+
+        wait_for(points, "the crosshair")
         return seen
 
     whole = curves(page, run).get_by_role("button", name="Whole run")

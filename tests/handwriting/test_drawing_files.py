@@ -81,11 +81,12 @@ def test_arrays_are_read_by_numpy_without_unpickling(drawings):
 
 def test_a_table_names_the_drawings(drawings):
     head, *rows = handwriting.as_csv(drawings).decode().splitlines()
-    assert head.startswith("index,label,pixel0,") and head.endswith(",pixel783")
+    assert head.startswith("index,label,pixel0,") and head.endswith(",pixel783,held_out")
     values = np.array([row.split(",") for row in rows], int)
     assert values[:, 0].tolist() == [d.number for d in drawings]
     assert values[:, 1].tolist() == LABELS[::-1].tolist()
-    np.testing.assert_array_equal(values[:, 2:].reshape(-1, 28, 28), [d.image for d in drawings])
+    np.testing.assert_array_equal(values[:, 2:-1].reshape(-1, 28, 28), [d.image for d in drawings])
+    assert values[:, -1].tolist() == [0, 0, 0, 1, 0, 0, 0]
 
 
 def test_strokes_go_along_as_json(drawings):
@@ -117,7 +118,13 @@ def test_of_nothing_there_are_empty_files():
 
 def test_what_was_taken_along_can_be_brought_in(drawings):
     same(read_file("any name", handwriting.as_npz(drawings)), drawings)
-    same(read_file("any name", handwriting.as_csv(drawings)), drawings, held_out=False)
+    same(read_file("any name", handwriting.as_csv(drawings)), drawings)
+
+
+def test_a_table_that_tells_nonsense_of_who_is_held_out_is_refused(drawings):
+    content = handwriting.as_csv(drawings).replace(b",1\r\n", b",2\r\n")
+    with pytest.raises(InputError, match="line 5 of it has neither 0 nor 1 under held_out"):
+        read_file("any name", content)
 
 
 def test_what_was_deleted_comes_back_out_of_a_file(profile, drawings):

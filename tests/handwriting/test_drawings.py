@@ -16,13 +16,14 @@ from tests.together import run_together
 STROKES = (np.array([[10.04, 20.16], [30.0, 40.0]]), np.array([[99.95, 1.0]]))
 
 KEEP = """
-import sys
+import os, sys
 from mnist_core import handwriting
-from tests.handwriting.made import new
+from mnist_core.handwriting import NewDrawing
+from tests.handwriting.made import image
 print("ready", flush=True)
 sys.stdin.readline()
-for _ in range(25):
-    handwriting.keep(int(sys.argv[1]), new())
+for i in range(25):
+    handwriting.keep(int(sys.argv[1]), NewDrawing(7, image(100 * os.getpid() + i)))
 """
 
 
@@ -303,3 +304,22 @@ def test_what_is_kept_is_flushed_before_it_is_said_to_be(profile, monkeypatch):
     assert said[-1] == "COMMIT"
     with closing(connect()) as database:
         assert database.execute("PRAGMA synchronous").fetchone()[0] == 1, "others need it not"
+
+
+def test_the_same_picture_is_never_learned_from_and_held_out(profile):
+    first = handwriting.keep(profile, new(7))
+    again = handwriting.keep(profile, NewDrawing(7, first.image))
+    assert not first.held_out
+    assert not again.held_out, "though it is the second"
+    third = handwriting.keep(profile, new(7))
+    assert third.held_out
+    assert handwriting.keep(profile, NewDrawing(7, third.image)).held_out
+    # What a file says doesn't change it.
+    assert handwriting.keep(profile, NewDrawing(7, third.image, held_out=False)).held_out
+
+
+def test_a_drawing_of_another_profile_is_not_found(profile):
+    kept = handwriting.keep(profile, new(7))
+    assert handwriting.find_drawing(kept.number, of=profile).number == kept.number
+    with pytest.raises(InputError, match=r"^That drawing is gone"):
+        handwriting.find_drawing(kept.number, of=profile + 1)

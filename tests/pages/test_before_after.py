@@ -18,7 +18,7 @@ from mnist_core import comparison, handwriting, registry, store, trainer
 from mnist_core.comparison import Yardstick
 from mnist_core.store import Run
 from pages.components import session
-from tests.pages import handwritten, runs
+from tests.pages import dialogs, handwritten, runs
 from tests.pages.browsed import APP, wall
 from tests.shipped import add_copy
 
@@ -39,12 +39,12 @@ PENS = digits("pen drawings", 600, 0.005)
 def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Says which rows are misread of which set, before and after; and on what is compared."""
 
-    def reader(misread: dict[int, list[int]]) -> Any:
+    def reader(name: str, misread: dict[int, list[int]]) -> Any:
         def predict(images: NDArray[np.uint8]) -> NDArray[np.float64]:
             rows = images[:, 0, :2].copy().view("<u2")[:, 0].astype(int)
             return np.eye(10)[(rows + np.isin(rows, misread.get(len(images), []))) % 10]
 
-        return SimpleNamespace(predict=predict)
+        return SimpleNamespace(predict=predict, model=registry.find(name))
 
     def so(
         before: dict[int, list[int]],
@@ -52,7 +52,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         on: tuple[Yardstick, ...] = (OWN, VALIDATION, PENS),
     ) -> None:
         monkeypatch.setattr(
-            session, "load", lambda name: reader(before if name == "default" else after)
+            session, "load", lambda name: reader(name, before if name == "default" else after)
         )
         monkeypatch.setattr(comparison, "yardsticks", lambda **_: on)
 
@@ -174,14 +174,36 @@ def test_other_runs_have_none() -> None:
     assert not shown().subheader
 
 
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page without what takes a whole network to show."""
+    monkeypatch.setattr("pages.components.examined.examined", lambda run: None)
+
+
+@pytest.mark.usefixtures("plain")
 def test_the_train_page_shows_it(reads: Callable[..., None]) -> None:
     run = taught()
     reads({10: [1]}, {})
     app = AppTest.from_file(APP, default_timeout=30).run()
     app.session_state.run_to_show = run.id
-    # What is examined besides needs a whole network.
     app.switch_page("pages/train.py").run()
+    assert not app.exception
     assert "Before and after" in [head.value for head in app.subheader]
+
+
+@pytest.mark.usefixtures("plain")
+def test_it_is_shown_while_it_is_asked_about(reads: Callable[..., None]) -> None:
+    run = taught()
+    reads({}, {10: [3]})
+    app = AppTest.from_file(APP, default_timeout=30).run()
+    app.session_state.run_to_show = run.id
+    app.switch_page("pages/train.py").run()
+    app.button(key="use").click().run()
+    assert not app.exception
+    assert dialogs.name(app) == "It reads worse"
+    assert wall(app, "newly_wrong_own held-out drawings") == wall(
+        app, "asked_newly_wrong_own held-out drawings"
+    )
 
 
 # The way to it

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import handwriting, store
+from mnist_core import handwriting, heldout, store
 from mnist_core.errors import StoreError
 from mnist_core.handwriting import Profile
 from pages.components.my_wall import PAGE
@@ -325,6 +325,21 @@ def test_what_was_exported_is_imported_elsewhere() -> None:
     bring(app, "my-digits-5.csv", handwriting.as_csv(kept(of)))
     (message,) = app.main.success
     assert message.value == "Imported 0; 5 were there already."
+
+
+def test_what_networks_are_measured_on_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = profile(3)
+    content = handwriting.as_npz(kept(of))
+    other = profile(0, name="Other")
+    app = opened(other)
+    monkeypatch.setattr(heldout, "measured_on", lambda images: len(images) - 1)
+    bring(app, "digits.npz", content)
+    assert [message.value for message in app.main.error] == ["This file was not imported."]
+    assert any(
+        text.value.startswith("2 digits in it are of MNIST's test or validation digits.")
+        for text in app.main.text
+    )
+    assert not kept(other)
 
 
 def test_an_import_begins_a_profile_of_one_s_own() -> None:

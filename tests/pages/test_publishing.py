@@ -157,12 +157,12 @@ def test_what_reads_worse_is_asked_about(reads: Callable[..., None]) -> None:
         " It newly misreads 0 and newly reads 0."
     )
     assert heading == "**Newly misread MNIST validation digits** (3); the corner says as what:"
-    assert wall(app, "newly_wrong_MNIST validation digits") == [
+    assert wall(app, "asked_newly_wrong_MNIST validation digits") == [
         (10, "A 0, read as a 1", "", "1", 1),
         (11, "A 1, read as a 2", "", "2", 1),
         (108, "An 8, read as a 9", "", "9", 1),
     ]
-    shown = sent(app, "newly_wrong_MNIST validation digits")
+    shown = sent(app, "asked_newly_wrong_MNIST validation digits")
     assert shown["told"] == "Newly misread: 3 digits."
     assert not shown["pickable"]
 
@@ -177,8 +177,8 @@ def test_worse_on_the_drawings_alone_is_worse(reads: Callable[..., None]) -> Non
     assert "the other 197: 3 more. It newly misreads 0 and newly reads 3." in validation
     assert "it reads 39 right, the other 40: **1 fewer**." in pens
     assert heading == "**Newly misread pen drawings** (1); the corner says as what:"
-    assert wall(app, "newly_wrong_pen drawings") == [(5, "A 5, read as a 6", "", "6", 1)]
-    assert sent(app, "newly_wrong_pen drawings")["told"] == "Newly misread: 1 digit."
+    assert wall(app, "asked_newly_wrong_pen drawings") == [(5, "A 5, read as a 6", "", "6", 1)]
+    assert sent(app, "asked_newly_wrong_pen drawings")["told"] == "Newly misread: 1 digit."
 
 
 def test_of_many_some_are_shown_from_all_over(reads: Callable[..., None]) -> None:
@@ -190,7 +190,7 @@ def test_of_many_some_are_shown_from_all_over(reads: Callable[..., None]) -> Non
     assert told(app)[3] == (
         "**Newly misread MNIST validation digits** (60 of 160); the corner says as what:"
     )
-    rows = [tile[0] for tile in wall(app, "newly_wrong_MNIST validation digits")]
+    rows = [tile[0] for tile in wall(app, "asked_newly_wrong_MNIST validation digits")]
     assert len(rows) == 60
     assert (rows[0], rows[-1]) == (20, 179)
     assert max(np.diff(rows)) <= 4
