@@ -176,6 +176,7 @@ def test_the_very_first_stroke_can_be_judged_at_once(page: Page, rows: Rows) -> 
 
 def test_nothing_moves(page: Page) -> None:
     page.wait_for_selector(".ds-live[data-live=on]")
+    page.locator(".st-key-drawings").wait_for(state="attached")  # what comes last
     places = """() => [...document.querySelectorAll(
       ".st-key-canvas, .st-key-reading, .st-key-was_it_right, .st-key-judging a, .ds-live," +
       "[data-testid=stPageLink], .st-key-drawings"

@@ -187,7 +187,7 @@ def test_a_browser_that_cannot_read_asks_the_server(asked: Page) -> None:
         nudge.get_by_role("button", name="Start again").click()
         slider.focus()
         page.keyboard.press("Home")
-        page.wait_for_timeout(1500)
+        page.wait_for_timeout(4000)  # a busy server takes its time
         return nudge.locator(".bars").get_attribute("aria-label") or ""
 
     here = nudged()
