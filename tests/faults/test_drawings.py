@@ -62,9 +62,11 @@ def test_what_was_confirmed_is_there_after_a_kill_at_any_moment(studio):
         # One more at most for each visit: it was kept, and the kill came before it was told.
         print(f"{len(pairs)} were told, {len(there) - len(told)} kept and not told in all")
     # What is there is held out as if nothing had happened.
-    assert [profile.name for profile, _ in handwriting.profiles()] == [
-        "My digits", "My digits 2", "My digits 3", "My digits 4",
-    ]  # fmt: skip
+    names = ["My digits", "My digits 2", "My digits 3", "My digits 4"]
+    # A visit may never have come to begin its own before a kill.
+    assert [profile.name for profile, _ in handwriting.profiles()] in [
+        names[:n] for n in (1, 2, 3, 4)
+    ]
     for profile, count in handwriting.profiles():
         kept = handwriting.drawings(profile.number, newest_first=False)
         assert len(kept) == count
