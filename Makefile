@@ -29,7 +29,7 @@ help:
 	@echo 'make lint         run the checks alone: style, types, which module may import which'
 	@echo 'make bench        measure the speed'
 	@echo 'make bench-live   measure how the reading follows the pen (8 minutes)'
-	@echo 'make bench-teach  measure what teaching does for those who are read worst (8 minutes; needs MNIST and pen strokes)'
+	@echo 'make bench-teach  measure what teaching does for those who are read worst (4 minutes; needs MNIST and pen strokes)'
 	@echo 'make bench-training  measure trainings beside a Keras example (10 minutes; needs MNIST)'
 	@echo 'make model        train the model that ships, anew'
 	@echo 'make ablation     train without each part of its recipe in turn (half an hour; needs MNIST)'

@@ -1,4 +1,4 @@
-"""What teaching does for people whom the network reads worst; `make bench-teach`, some 8 minutes.
+"""What teaching does for people whom the network reads worst; `make bench-teach`, some 4 minutes.
 
 People are simulated by writers of pen digits from whom the network that ships has learned nothing,
 nor was anything chosen by them. Each "stores" the first three of each digit as drawn on the canvas,
