@@ -28,6 +28,7 @@ from mnist_core.stroke_files import (
     verify,
 )
 from mnist_core.strokes import read_pendigits
+from tests.archives import zipped
 from tests.tiny_mnist import serve, stalling, truncated
 
 REAL = {name: os.environ.get(name) for name in ("STROKES_DIR", "LETTERS_DIR")}
@@ -95,14 +96,6 @@ MEMBERS = {
 }
 NOTES = {"set/": b"", "set/.DS_Store": b"Mac", "__MACOSX/set/._Runes": b"Mac"}
 FIRST = "set/Ogham/character12/0002_03.txt"
-
-
-def zipped(members, method=zipfile.ZIP_DEFLATED):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
 
 
 ARCHIVE = zipped(NOTES | MEMBERS)

@@ -14,6 +14,7 @@ from pages.components.compared import compared, newly_right, newly_wrong
 from pages.components.frame import errors_shown
 from pages.components.tables import table
 
+_JOINED = "\N{NO-BREAK SPACE}"  # within what is not to be broken on a phone
 _FEW = 500  # digits, of which a share alone would say more than is known
 
 
@@ -95,6 +96,7 @@ def _line(each: Difference) -> list[str]:
 
 def _share(right: int, count: int) -> str:
     if count >= _FEW:
-        return accuracy(right / count)
+        return accuracy(right / count).replace(" ", _JOINED)
     low, high = interval(right, count)
-    return f"{right} of {count} ({100 * low:.0f}–{100 * high:.0f} %)"
+    words = f"{right} of {count}", f"({100 * low:.0f}–{100 * high:.0f} %)"
+    return " ".join(part.replace(" ", _JOINED) for part in words)

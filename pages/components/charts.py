@@ -15,7 +15,6 @@ PENCIL = "#e8590c"  # as in style.css; stands out on both themes
 # Ten bars of a component, for it to fill in.
 BARS = "".join(f"<div><b>{digit}</b><i></i><span></span></div>" for digit in range(10))
 
-_PIXELS = 196  # seven screen pixels for each of 28
 _CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True}
 
 
@@ -100,28 +99,3 @@ def told(probabilities: NDArray[np.float32] | None) -> str:
         return "Probability of each digit: none yet."
     each = ", ".join(f"{d}: {percent(float(p))}" for d, p in enumerate(probabilities))
     return f"Probability of each digit: {each}."
-
-
-def pixel_view(image: NDArray[np.uint8] | None) -> None:
-    """The 28x28 picture ((28, 28) uint8; None: black), its values to be read on hover."""
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.zeros((28, 28), np.uint8) if image is None else image,
-            zmin=0,
-            zmax=255,
-            colorscale=[[0, "#0b111c"], [1, "#f8fafc"]],
-            showscale=False,
-            hovertemplate="row %{y}, column %{x}<br>value <b>%{z}</b> of 255<extra></extra>",
-        )
-    )
-    chart(
-        figure,
-        key="pixels",
-        alt="What the network sees: your digit as 28 by 28 pixels, white on black.",
-        height=_PIXELS,
-        width=_PIXELS,
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        axes={"visible": False},
-        xaxis={"constrain": "domain"},
-        yaxis={"autorange": "reversed", "scaleanchor": "x"},
-    )

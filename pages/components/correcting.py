@@ -72,7 +72,8 @@ def correcting(read: Read) -> None:
         if problem:
             st.error(problem)
         _counter()
-    profile.remember("profile_cookie_here")
+        # Last, and in here: what comes and goes in between makes what is below it jump.
+        profile.remember("profile_cookie_here")
 
 
 def as_read(

@@ -31,8 +31,10 @@ export default function ({ data, setTriggerValue }) {
 def remember_visitor() -> None:
     """Have the browser keep its name until it is closed, if it doesn't yet: a reload knows it."""
     name = session.visitor()
-    if st.context.cookies.get(session.COOKIE) != name:
-        _cookie(key="visitor_cookie", data={"name": name}, on_known_change=_take_name)
+    # A place that is always there: what comes and goes above a page has all of it made anew.
+    with st.container(key="visitor_place"):
+        if st.context.cookies.get(session.COOKIE) != name:
+            _cookie(key="visitor_cookie", data={"name": name}, on_known_change=_take_name)
 
 
 def _take_name() -> None:

@@ -72,14 +72,16 @@ def arrive() -> None:
 
     app.py calls this in every run. Where there is none of that name or number, it says so.
     """
-    for see in (_asked_for, _kept):
-        try:
-            wrong = see()
-        except StoreError as error:
-            wrong = str(error)
-        if wrong:
-            st.warning(wrong)
-    remember("profile_cookie")
+    # A place that is always there: what comes and goes above a page has all of it made anew.
+    with st.container(key="profile_place"):
+        for see in (_asked_for, _kept):
+            try:
+                wrong = see()
+            except StoreError as error:
+                wrong = str(error)
+            if wrong:
+                st.warning(wrong)
+        remember("profile_cookie")
 
 
 def remember(key: str) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 from mnist_core import handwriting
 from mnist_core.errors import InputError
 from mnist_core.handwriting import MOST, read_file
+from tests.archives import zipped
 from tests.handwriting.made import image, new
 
 IMAGES = np.array([image(i) for i in range(1, 8)])
@@ -20,14 +21,6 @@ LABELS = np.array([3, 1, 4, 1, 5, 9, 2], np.uint8)
 def npz(**arrays):
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
-    return stream.getvalue()
-
-
-def zipped(members, method=zipfile.ZIP_DEFLATED):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
     return stream.getvalue()
 
 
