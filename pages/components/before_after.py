@@ -15,6 +15,7 @@ from pages.components.frame import errors_shown
 from pages.components.tables import table
 
 _JOINED = "\N{NO-BREAK SPACE}"  # within what is not to be broken on a phone
+_TO = "\N{WORD JOINER}–\N{WORD JOINER}"
 _FEW = 500  # digits, of which a share alone would say more than is known
 
 
@@ -98,5 +99,5 @@ def _share(right: int, count: int) -> str:
     if count >= _FEW:
         return accuracy(right / count).replace(" ", _JOINED)
     low, high = interval(right, count)
-    words = f"{right} of {count}", f"({100 * low:.0f}–{100 * high:.0f} %)"
+    words = f"{right} of {count}", f"({100 * low:.0f}{_TO}{100 * high:.0f} %)"
     return " ".join(part.replace(" ", _JOINED) for part in words)

@@ -69,7 +69,7 @@ def test_from_a_misread_drawing_to_a_network_that_reads_it(browser: Browser, own
     # Before and after.
     expect(main(page).get_by_role("heading", name="Before and after")).to_be_visible(timeout=END)
     own = main(page).locator(".ds-table tr").filter(has_text="Own held-out drawings (1)")
-    expect(own).to_contain_text(re.compile(r"0 of 1 .*1 of 1 .*1 more"), timeout=END)
+    expect(own).to_contain_text(re.compile(r"0\sof\s1.*1\sof\s1.*1\smore"), timeout=END)
     expect(main(page).get_by_text("It reads 1 more of the own held-out drawings")).to_be_visible()
     gained = page.locator('[class*="st-key-newly_right_own"]')
     expect(gained.get_by_role("img")).to_be_visible()

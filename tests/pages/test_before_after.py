@@ -88,7 +88,7 @@ def shown() -> AppTest:
 def lines(app: AppTest) -> list[list[str]]:
     """The cells of the table."""
     (table,) = (html.proto.body for html in app.get("html") if "<table>" in html.proto.body)
-    rows = table.replace("\N{NO-BREAK SPACE}", " ").split("<tr>")[2:]
+    rows = table.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "").split("<tr>")[2:]
     return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
 
 
