@@ -155,7 +155,9 @@ def test_what_is_exported_can_be_read_back(new_page: NewPage, room: Profile) -> 
 
 def bring(page: Page, name: str, content: bytes) -> None:
     file = FilePayload(name=name, mimeType="application/octet-stream", buffer=content)
-    page.locator('input[type="file"]').set_input_files(file)
+    box = page.locator('input[type="file"]')
+    expect(box).to_have_count(1)  # the one before may be just going
+    box.set_input_files(file)
 
 
 def test_files_are_brought_in_or_refused(new_page: NewPage, room: Profile) -> None:

@@ -241,7 +241,8 @@ def test_a_run_is_watched_live(new_page: NewPage) -> None:
     expect(whole).to_be_disabled()
 
     # On a phone nothing is wider than the screen.
-    phone = new_page(phone=True, path="train")
+    phone = new_page(phone=True)
+    phone.goto(page.url)  # where the script runs all the time, so its end is not waited for
     wait_for_batches(phone, run, 1)
     for place in ("What is taken for what", "A hundred digits"):
         main(phone).get_by_text(place).scroll_into_view_if_needed()

@@ -20,13 +20,14 @@ from tests.handwriting.made import image, new
 
 # Four visits at once, as the threads of a web server; each line is what a person was told.
 KEEP = """
-import threading
+import sys, threading
 from mnist_core import handwriting
 from tests.handwriting.made import image
 
 def keep(visit):
     profile = handwriting.own_profile(f"visit {visit}").number
-    for number in range(1, 100_000):
+    first = 100_000 * int(sys.argv[1])  # no picture comes twice
+    for number in range(first + 1, first + 100_000):
         number = 4 * number + visit
         drawing = handwriting.NewDrawing(number % 10, image(number))
         kept = handwriting.keep(profile, drawing)
@@ -40,8 +41,8 @@ for visit in range(4):
 def test_what_was_confirmed_is_there_after_a_kill_at_any_moment(studio):
     moments = chance()
     told: dict[int, int] = {}
-    for _ in range(ROUNDS if LONG else 3):
-        words = [sys.executable, "-c", KEEP]
+    for turn in range(ROUNDS if LONG else 3):
+        words = [sys.executable, "-c", KEEP, str(turn)]
         with subprocess.Popen(words, cwd=paths.PROJECT, stdout=subprocess.PIPE) as process:
             assert process.stdout
             lines = [process.stdout.readline()]
