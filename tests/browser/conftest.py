@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.browser import chromium, pen
 from tests.browser.server import App, serve
@@ -51,7 +51,8 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A Chromium without a window."""
+    """A Chromium without a window; what is expected of its pages may be late on a busy computer."""
+    expect.set_options(timeout=30_000)  # milliseconds
     with sync_playwright() as playwright:
         started = chromium.launch(playwright)
         assert started is not None, "Chromium is installed but doesn't start"

@@ -17,7 +17,6 @@ from tests.browser import alone
 from tests.browser.server import App, serve
 
 CELL = re.compile(r"(\d) read as (\d): (\d+) digits?")
-PATIENCE = 30_000  # milliseconds, in which the validation digits are made and read
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,7 @@ def tiles(page: Page) -> Locator:
 
 
 def ready(page: Page) -> None:
-    expect(page.get_by_role("heading", name="Size and speed")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Size and speed")).to_be_visible()
     expect(cells(page).first).to_be_visible()
     expect(tiles(page).first).to_be_visible()
 
@@ -109,10 +108,10 @@ def test_from_a_cell_to_its_digits_and_inside_one(trained: App, browser: Browser
 
         tile.click()
         dialog.get_by_role("button", name="Look inside").click()
-        expect(page.get_by_role("heading", name="Look inside")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_role("heading", name="Look inside")).to_be_visible()
         expect(dialog).to_be_hidden()
         told = f"{name}. Its true label is {label}"
-        expect(page.get_by_text(told)).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text(told)).to_be_visible()
         expect(page.get_by_role("heading", name="2. Through the layers")).to_be_visible()
 
 

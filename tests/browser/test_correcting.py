@@ -20,8 +20,6 @@ from tests.browser.conftest import NewPage
 from tests.browser.server import App
 from tests.browser.test_draw import picture, read, template
 
-PATIENCE = 15_000  # milliseconds
-
 Rows = Callable[[], list[sqlite3.Row]]
 
 # What a person does who is quicker than a test: so long after the pen is lifted, within the page.
@@ -57,7 +55,7 @@ def rows(app: App) -> Rows:
 
 
 def told(page: Page, words: str) -> None:
-    expect(page.locator(".judge .told")).to_have_text(words, timeout=PATIENCE)
+    expect(page.locator(".judge .told")).to_have_text(words)
 
 
 def key(page: Page, digit: int) -> Locator:
@@ -70,7 +68,7 @@ def right(page: Page) -> Locator:
 
 def counted(page: Page, words: str) -> None:
     link = page.locator(".st-key-judging").get_by_role("link")
-    expect(link).to_have_text(words, timeout=PATIENCE)
+    expect(link).to_have_text(words)
 
 
 def drawn(page: Page) -> np.ndarray:
@@ -266,12 +264,12 @@ def test_a_link_opens_a_profile(app: App, new_page: NewPage, rows: Rows) -> None
 
 def begin(page: Page) -> None:
     page.get_by_role("button", name="Draw each digit three times").click()
-    expect(pen.canvas(page)).to_be_visible(timeout=PATIENCE)
+    expect(pen.canvas(page)).to_be_visible()
 
 
 def place(page: Page, number: int) -> None:
-    expect(page.locator(".ds-wanted span")).to_have_text(f"{number} of 30", timeout=PATIENCE)
-    expect(page.locator(".guide [data-waiting]")).to_have_count(0, timeout=PATIENCE)
+    expect(page.locator(".ds-wanted span")).to_have_text(f"{number} of 30")
+    expect(page.locator(".guide [data-waiting]")).to_have_count(0)
 
 
 def empty(page: Page) -> None:
@@ -283,7 +281,6 @@ def empty(page: Page) -> None:
              const data = canvas?.getContext("2d").getImageData(0, 0, 280, 280).data;
              return data && !data.some((level, i) => i % 4 === 0 && level > 200);
            }""",
-        timeout=PATIENCE,
     )
 
 
@@ -303,7 +300,7 @@ def test_each_digit_three_times(page: Page, rows: Rows) -> None:
             place(page, number + 2)
             empty(page)
             worst = max(worst, time.monotonic() - lifted)
-    expect(page.get_by_text("All 30 drawings are stored")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("All 30 drawings are stored")).to_be_visible()
     assert worst < 2
     stored = rows()
     assert [row["label"] for row in stored] == 3 * list(range(10))

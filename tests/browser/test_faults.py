@@ -163,7 +163,7 @@ def test_a_whole_class_presses_retrain_at_once_and_one_process_trains(
         wait_for(lambda: not run_now(run).active, "the end")
         # All of them looking once a second don't wear the server out: they see the end in time.
         for page in pages:
-            expect(page.locator(".st-key-run_in_progress")).to_have_count(0, timeout=15_000)
+            expect(page.locator(".st-key-run_in_progress")).to_have_count(0)
         context.close()
         assert "Traceback" not in app.printed(), app.printed()
 

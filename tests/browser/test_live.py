@@ -295,7 +295,7 @@ def test_a_republished_network_takes_over_live(app: App, browser: Browser) -> No
         page.mouse.up()
         assert read(page) == 1
         history.write_text(json.dumps([{"id": "threes", "at": 1.0, "event": "publish"}]))
-        expect(page.get_by_text("Read by threes")).to_be_visible(timeout=15_000)
+        expect(page.get_by_text("Read by threes")).to_be_visible()
         pen.press(page, "Clear")
         pen.wait_reading(page)
         press_and_move(page, template(1)[0])
@@ -342,7 +342,7 @@ def test_a_browser_that_cannot_reads_after_each_stroke(
     page.context.add_init_script(BROKEN[fault])
     pen.visit(page, app.url)
     hint = page.get_by_text("Reads after each stroke")
-    expect(hint).to_be_visible(timeout=10_000)
+    expect(hint).to_be_visible()
     pen.draw(page, template(5, "two strokes"))
     assert read(page) == 5
     expect(page.locator(".ds-live")).to_have_attribute("data-live-digit", "5")

@@ -21,17 +21,13 @@ from tests.browser.test_dataset import download, expect_no_sideways_scrolling, w
 from tests.pages.handwritten import drawing, kept, profile
 from tests.pages.test_my_digits import ODD, pickled
 
-PATIENCE = 20_000  # milliseconds
-
 
 @pytest.fixture(scope="module")
 def home(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("my_digits")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIGIT_STUDIO_HOME", str(folder))
-        expect.set_options(timeout=PATIENCE)
         yield folder
-        expect.set_options(timeout=None)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ from tests.browser.server import App, serve
 from tests.pages import runs
 
 PASSCODE = "sésame 7"
-PATIENCE = 20_000  # milliseconds until a page has noticed what is new
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +91,13 @@ def test_one_s_own_training_is_stopped_and_others_need_the_passcode(new_page: Ne
 
     # A reload doesn't make a stranger of anyone, nor does it move anything.
     mine.reload()
-    expect(button(mine, "stop")).to_be_enabled(timeout=PATIENCE)
+    expect(button(mine, "stop")).to_be_enabled()
     assert visitor(mine) == name
     assert mine.get_by_role("heading", name="About this model").bounding_box() == top
     button(mine, "pause").click()
     wait_until_asked(mine, run, "pause")
 
-    expect(button(other, "stop")).to_be_disabled(timeout=PATIENCE)
+    expect(button(other, "stop")).to_be_disabled()
     expect(field).to_have_value("sesame 7")  # what was typed is still there
 
     expect(button(other, "pause")).to_be_disabled()
@@ -142,5 +141,5 @@ def test_two_tabs_that_come_first_at_once_are_one_visitor(new_page: NewPage, app
         }};
     """)
     second.goto(f"{app.url}/about")
-    expect(button(second, "stop")).to_be_enabled(timeout=PATIENCE)
+    expect(button(second, "stop")).to_be_enabled()
     assert visitor(second) == name

@@ -35,7 +35,6 @@ from tests.pages import runs
 GOOD, POOR = "softmax-1", "mlp-2"
 SHIPPED = "the network that comes with"
 ODD = "*bold* <b>x</b> $x$ :red[r] www.x.org a@b.co :smile: a -> b"
-PATIENCE = 20_000  # milliseconds until a page shows what is new
 COMPARED = 60_000  # until two networks have read the same digits, some of which are drawn first
 
 _TRAIN = """
@@ -92,11 +91,9 @@ def app(home: Path) -> Iterator[App]:
 
 
 @pytest.fixture(autouse=True)
-def patience_and_order(home: Path) -> Iterator[None]:
+def order(home: Path) -> Iterator[None]:
     """The next test finds nothing in training, and the network that ships reading."""
-    expect.set_options(timeout=PATIENCE)
     yield
-    expect.set_options(timeout=None)
     end_all()
     while registry.published() != registry.SHIPPED:
         registry.rollback()

@@ -91,7 +91,7 @@ def retrain(page: Page, *, seed: int) -> Run:
 def press_retrain(page: Page) -> tuple[Run, str]:
     sidebar(page).get_by_role("button", name="Retrain", exact=True).click()
     toast = page.get_by_test_id("stToast").filter(has_text=re.compile(r"fast-\d+"))
-    expect(toast.first).to_be_visible(timeout=20_000)
+    expect(toast.first).to_be_visible()
     said = toast.first.inner_text()
     (name,) = re.findall(r"fast-\d+", said)[:1]
     return store.find_run(name), said
@@ -283,7 +283,7 @@ def test_pause_reload_resume_and_stop(new_page: NewPage) -> None:
     assert (stopped.state, stopped.model) == ("stopped", run.id)
     steps = store.batches(run.id)[:, 0].tolist()
     assert steps == list(range(1, stopped.step + 1))
-    expect(sidebar(page).locator(".st-key-run_in_progress")).to_have_count(0, timeout=20_000)
+    expect(sidebar(page).locator(".st-key-run_in_progress")).to_have_count(0)
 
 
 def test_a_page_s_own_address_as_the_very_first_visit(browser: Browser, tmp_path: Path) -> None:
