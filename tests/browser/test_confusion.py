@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from mnist_core.paths import PROJECT
-from tests.browser import alone
+from tests.browser import alone, networks
 from tests.browser.server import App, serve
 
 CELL = re.compile(r"(\d) read as (\d): (\d+) digits?")
@@ -23,15 +19,7 @@ CELL = re.compile(r"(\d) read as (\d): (\d+) digits?")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """An app with a run whose network has seen hardly anything, so that it misreads much."""
     home: Path = tmp_path_factory.mktemp("trained")
-    subprocess.run(
-        f"{sys.executable} -m mnist_core train --preset softmax --data generated --images 100"
-        " --epochs 1".split(),
-        cwd=PROJECT,
-        env={**os.environ, "DIGIT_STUDIO_HOME": str(home)},
-        capture_output=True,
-        check=True,
-        timeout=300,
-    )
+    networks.train(home, "--preset softmax --images 100 --epochs 1")
     with serve(home) as app:
         yield app
     assert "Traceback" not in app.printed(), app.printed()

@@ -70,8 +70,8 @@ def test_every_digit_is_read_from_several_hands(page: Page) -> None:
 def test_undo_and_clear(page: Page) -> None:
     bar, hook = template(5, "two strokes")[::-1]
     pen.draw(page, [hook])
+    pen.wait_reading(page)  # a busy computer paints late
     first = picture(page)
-    pen.wait_reading(page)
     pen.draw(page, [bar])
     assert read(page) == 5
     pen.press(page, "Undo")

@@ -29,7 +29,7 @@ from tests.browser.test_train import (
 )
 from tests.faults.rounds import LONG, ROUNDS, chance
 
-CLASS = 20
+CLASS = 20 if LONG else 10
 KILLS = 10 if LONG else 1
 KILLS_WHILE_STORING = ROUNDS if LONG else 1
 

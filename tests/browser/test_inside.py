@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from mnist_core.paths import PROJECT
-from tests.browser import alone, pen
+from mnist_core import registry
+from tests.browser import alone, networks, pen
 from tests.browser.conftest import NewPage
 from tests.browser.server import App, serve
 from tests.browser.test_draw import template
@@ -248,33 +244,12 @@ def test_a_phone_has_room_for_every_step(new_page: NewPage, dark: bool) -> None:
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """An app in which softmax regression and the MLP of the lessons have been trained."""
     home = tmp_path_factory.mktemp("other")
-    for preset in ("softmax", "mlp"):
-        run(
-            home,
-            "train",
-            "--preset",
-            preset,
-            "--data",
-            "generated",
-            "--images",
-            "1000",
-            "--epochs",
-            "1",
-        )
+    networks.train(
+        home, *(f"--preset {preset} --images 1000 --epochs 1" for preset in ("softmax", "mlp"))
+    )
     with serve(home) as app:
         yield app
     assert "Traceback" not in app.printed(), app.printed()
-
-
-def run(home: Path, *arguments: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "mnist_core", *arguments],
-        cwd=PROJECT,
-        env={**os.environ, "DIGIT_STUDIO_HOME": str(home)},
-        capture_output=True,
-        check=True,
-        timeout=300,
-    )
 
 
 @pytest.mark.parametrize(
@@ -290,9 +265,16 @@ def run(home: Path, *arguments: str) -> None:
     ],
 )
 def test_other_networks_are_shown_as_they_are(
-    other: App, browser: Browser, model: str, layers: list[str], pictures: int, exact: str
+    other: App,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    layers: list[str],
+    pictures: int,
+    exact: str,
 ) -> None:
-    run(Path(other.log).parent, "publish", model)
+    monkeypatch.setenv("DIGIT_STUDIO_HOME", str(other.log.parent))
+    registry.publish(model)
     with alone.opened(other, browser, path="inside") as page:
         pen.draw(page, template(1))
         steps(page)

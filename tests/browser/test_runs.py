@@ -20,12 +20,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from mnist_core import datasets, paths, registry, store, trainer
+from mnist_core import datasets, registry, store, trainer
 from mnist_core.evaluation import Evaluation
 from mnist_core.store import Run
 from mnist_core.validation import validation_digits
 from mnist_core.words import accuracy
-from tests.browser import pen
+from tests.browser import networks, pen
 from tests.browser.conftest import NewPage
 from tests.browser.server import App, serve
 from tests.browser.test_draw import template
@@ -37,13 +37,6 @@ SHIPPED = "the network that comes with"
 ODD = "*bold* <b>x</b> $x$ :red[r] www.x.org a@b.co :smile: a -> b"
 COMPARED = 60_000  # until two networks have read the same digits, some of which are drawn first
 
-_TRAIN = """
-from mnist_core.cli import main
-
-more = ["--data", "generated", "--images", "300", "--epochs", "2", "--batch-size", "32"]
-assert main(["train", "--preset", "softmax", "--learning-rate", "0.01", *more]) == 0
-assert main(["train", "--preset", "mlp", "--hidden", "32", *more]) == 0
-"""
 _KERAS_ALONE = """
 import importlib.util
 import sys
@@ -67,15 +60,12 @@ def home(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIGIT_STUDIO_HOME", str(folder))
-        done = subprocess.run(
-            [sys.executable, "-c", _TRAIN],
-            cwd=paths.PROJECT,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
-            capture_output=True,
-            text=True,
-            timeout=300,
+        short = "--images 300 --epochs 2 --batch-size 32"
+        networks.train(
+            folder,
+            f"--preset softmax --learning-rate 0.01 {short}",
+            f"--preset mlp --hidden 32 {short}",
         )
-        assert done.returncode == 0, done.stderr
         good, poor = (store.find_run(run_id).validation_accuracy for run_id in (GOOD, POOR))
         assert good and poor and good > poor + 0.2
         runs.put("finished", done=20, name="Tuesday", notes="with thin pens")
