@@ -26,6 +26,7 @@ Ctrl+C pauses: `resume RUN` goes on from there. What is learned from is MNIST, d
 be, or digits made by a program (--data generated). A page that is open shows the run as it goes.
 """
 _NICE = 10  # trainings step back: drawing must stay quick
+_UNUSED = ("pandas", "sklearn")  # Keras loads them where they are: a quarter of a start
 
 
 def add_commands(commands: Any) -> None:
@@ -97,12 +98,24 @@ def train(what: str | Settings, *, logged: bool = False) -> Run:
         with _shown() as watch:
             # Only now: TensorFlow takes seconds, in which the run is seen and can be stopped.
             try:
-                with contextlib.nullcontext() if logged else quiet_libraries():
+                with contextlib.nullcontext() if logged else quiet_libraries(), without(*_UNUSED):
                     from mnist_core.learning import worker
             except Exception as error:  # for want of memory, for example
                 last_words.give_up(run.id, error)
                 return store.find_run(run.id)
             return worker.work(run, ear, watch=watch)
+
+
+@contextlib.contextmanager
+def without(*packages: str) -> Iterator[None]:
+    """Have packages that are not loaded yet be as if they were not installed, for a while."""
+    absent = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # as `import` has it
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 def _conclude(run: Run) -> int:

@@ -120,6 +120,38 @@ def test_train_pause_by_ctrl_c_resume_and_stop(generated):
     assert inference.Classifier.load().model.id == "mlp-1"
 
 
+LEAN = """
+import sys
+from mnist_core import cli_training
+refused = RuntimeError("it is not there")
+try:
+    with cli_training.without(*cli_training._UNUSED):
+        import keras
+        raise refused
+except RuntimeError as error:
+    assert error is refused
+loaded = {name.partition(".")[0] for name in sys.modules}
+assert "tensorflow" in loaded
+print(sorted(loaded & {"pandas", "sklearn"}))
+import pandas, sklearn
+with cli_training.without("pandas"):
+    import pandas as again
+assert again is pandas
+"""
+
+
+def test_a_training_starts_without_what_keras_loads_for_others():
+    done = subprocess.run(
+        [sys.executable, "-c", LEAN],
+        cwd=paths.PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout == "[]\n", "they stay out, and are there again for whoever asks"
+
+
 def test_the_bar_on_a_terminal(generated):
     """Every frame fits on a line of 80 columns with a ^C to spare, and nothing tears it."""
     ours, theirs = pty.openpty()

@@ -70,10 +70,25 @@ def main() -> int:
     fine = True
     with tempfile.TemporaryDirectory() as home:
         os.environ["DIGIT_STUDIO_HOME"] = home
-        for figure in chain(_curves(), _beside_drawing(), _trainings(), _steps()):
+        for figure in chain(_start(), _curves(), _beside_drawing(), _trainings(), _steps()):
             print(figure, flush=True)
             fine = fine and figure.fine
     return 0 if fine else 1
+
+
+def _start() -> Iterator[Figure]:
+    """What it is worth that Keras doesn't load what it only offers to work with."""
+    learning = "from mnist_core.learning import worker"
+    lean = f"from mnist_core import cli_training as c\nwith c.without(*c._UNUSED): {learning}"
+    sides: dict[str, list[float]] = {learning: [], lean: []}
+    for _ in range(5):
+        for program, taken in sides.items():
+            started = time.perf_counter()
+            _python("-c", program)
+            taken.append(time.perf_counter() - started)
+    whole, ours = (median(taken[1:]) for taken in sides.values())
+    print(f"     TensorFlow, Keras and ours: {ours:.2f} s, with all that Keras loads {whole:.2f} s")
+    yield Figure("Until a training has its libraries", ours / whole, "of the time", 0.9)
 
 
 def _trainings() -> Iterator[Figure]:

@@ -15,6 +15,7 @@ from mnist_core.cli import main
 
 for given in sys.argv[1:]:
     assert main(["train", "--data", "generated", *given.split()]) == 0
+assert "sklearn" not in sys.modules, "Keras loads it unless it is kept from that"
 """
 
 
