@@ -5,7 +5,7 @@ import streamlit as st
 from mnist_core import store
 from mnist_core.store import Run
 from mnist_core.words import plural
-from pages.components import publishing
+from pages.components import publishing, session
 from pages.components.comparing import MOST, compare
 from pages.components.frame import errors_shown, within_frame
 from pages.components.runs_table import runs_table
@@ -19,7 +19,7 @@ def chosen_runs(chosen: list[Run]) -> None:
     with st.container(horizontal=True):
         for run in chosen:
             if st.button(f"Open {run.id}", key=f"open_{run.id}"):
-                st.session_state.run_to_show = run.id
+                session.show_run(run.id)
                 st.switch_page("pages/train.py")
     if len(chosen) > 1:
         st.subheader(f"{plural(len(chosen), 'run')} side by side")

@@ -118,16 +118,18 @@ with errors_shown():
         )
         st.stop()
     names = [run.id for run in runs]
-    wanted = st.session_state.pop("run_to_show", None) or st.session_state.get("run")
+    choice = session.run_choice()
+    wanted = st.session_state.get("run_to_show") or st.session_state.get(choice)
     if wanted not in names:
         current = trainer.current()
         wanted = current.id if current else names[0]
     # Said anew each time: the browser keeps what a run is called, and that changes.
-    st.session_state.run = wanted
+    st.session_state[choice] = wanted
+    st.session_state.run_to_show = None  # not before: this script may have to begin again
     told = {
         run.id: title(run) if run.active else f"{title(run)} ({state(run).lower()})" for run in runs
     }
-    chosen = st.selectbox("Run", names, format_func=told.__getitem__, key="run")
+    chosen = st.selectbox("Run", names, format_func=told.__getitem__, key=choice)
     shown = next(run for run in runs if run.id == chosen)
     if shown.active:
         st.fragment(show, run_every=LIVE)(chosen, counted=True)

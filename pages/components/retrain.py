@@ -155,7 +155,7 @@ def _start(settings: Settings) -> None:
         else:
             words = f"{started.run.id} has begun."
         st.session_state.notice = words
-        st.session_state.run = started.run.id  # what the Train page shows
+        session.show_run(started.run.id)
         st.rerun()
 
 

@@ -79,7 +79,7 @@ def _further(run: Run) -> None:
                     settings, owner=session.visitor(), follow=session.drawn_digit()
                 )
                 st.session_state.notice = f"{started.run.id} goes on from {run.id}."
-                st.session_state.run_to_show = started.run.id
+                session.show_run(started.run.id)
                 st.rerun()
 
 

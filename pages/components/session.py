@@ -132,6 +132,21 @@ def handed_over() -> Given | None:
     return given
 
 
+def show_run(run_id: str) -> None:
+    """Have the page Train show a run, whatever was chosen there before."""
+    st.session_state.run_to_show = run_id
+    st.session_state.runs_shown = st.session_state.get("runs_shown", 0) + 1
+
+
+def run_choice() -> str:
+    """The key of the box in which a run is chosen: another one after each `show_run`.
+
+    What the sidebar asks by itself comes with all that was chosen, as the browser knew it then: by
+    a key that stays, a browser that hasn't heard of the new run yet would bring back the old one.
+    """
+    return f"run_{st.session_state.get('runs_shown', 0)}"
+
+
 def went_to(page: str) -> None:
     """Note which page is shown."""
     if page != st.session_state.get("page"):

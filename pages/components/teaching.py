@@ -63,5 +63,5 @@ def _latest(profile: Profile) -> Run | None:
 
 
 def _show(run: Run) -> None:
-    st.session_state.run_to_show = run.id
+    session.show_run(run.id)
     leave_for("pages/train.py")

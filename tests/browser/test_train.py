@@ -9,9 +9,11 @@ import contextlib
 import os
 import re
 import signal
+import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from tests.browser import pen
 from tests.browser.conftest import NewPage
 from tests.browser.server import App, serve
 from tests.browser.test_draw import template
+from tests.pages import runs
 
 START = 90_000  # milliseconds until a run trains; ten seconds where nothing else runs
 END = 60_000  # until a model is written
@@ -36,6 +39,14 @@ def home(app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("DIGIT_STUDIO_HOME", str(app.log.parent))
     yield app.log.parent
     end_all()
+
+
+@pytest.fixture
+def trainer_at_work(home: Path) -> Iterator[None]:
+    """Something trains, as far as anybody can tell."""
+    handle = runs.be_the_trainer()
+    yield
+    os.close(handle)
 
 
 def end_all() -> None:
@@ -303,3 +314,25 @@ def test_a_page_s_own_address_as_the_very_first_visit(browser: Browser, tmp_path
         expect(pen.canvas(page)).to_be_visible()
         page.context.close()
         assert "Traceback" not in fresh.printed()
+
+
+def test_a_computer_that_takes_long_shows_the_run_that_was_asked_for(
+    home: Path, trainer_at_work: None, new_page: NewPage
+) -> None:
+    """While Retrain is under way the sidebar asks for news, with what the browser knew before."""
+    before = runs.put("running")
+    page = new_page(path="train")
+    chosen = main(page).get_by_role("combobox", name="Run")
+    expect(chosen).to_have_value(re.compile(before.id))
+    settle(page, seed=9)
+    with closing(sqlite3.connect(home / "studio.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        sidebar(page).get_by_role("button", name="Retrain", exact=True).click()
+        page.wait_for_timeout(2500)  # it asks every second
+        assert [run.id for run in store.runs(limit=1)] == [before.id]
+    expect(page.locator(".st-key-run_in_progress")).to_contain_text("Next: ")
+    (run,) = store.runs("queued")
+    expect(chosen).to_have_value(re.compile(run.id))
+    page.wait_for_timeout(2500)
+    expect(chosen).to_have_value(re.compile(run.id))
+    trainer.stop(run.id)  # or it would begin as soon as nothing trains

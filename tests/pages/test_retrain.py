@@ -200,7 +200,7 @@ def test_a_new_run_has_begun_and_is_shown() -> None:
     (run,) = store.runs()
     assert run.id in toasts(app)
     assert "begun" in toasts(app)
-    assert app.session_state.run == run.id, "what the Train page is to show"
+    assert app.session_state.run_to_show == run.id, "what the Train page is to show"
     assert run_words.title(run) in words(app)
     assert "[Watch it learn]" in words(app)
     app.run()
@@ -214,7 +214,7 @@ def test_the_same_training_is_joined_from_another_session() -> None:
     (run,) = store.runs()
     assert run.id in toasts(other)
     assert "just that training" in toasts(other)
-    assert other.session_state.run == run.id
+    assert other.session_state.run_to_show == run.id
 
 
 def test_another_training_waits_for_its_turn(trainer_at_work: None) -> None:

@@ -51,7 +51,7 @@ def opened(run_id: str = "fast-1") -> AppTest:
 def on_the_page(run_id: str = "") -> AppTest:
     app = AppTest.from_file(APP, default_timeout=30)
     if run_id:
-        app.session_state.run = run_id
+        app.session_state.run_to_show = run_id
     app.switch_page("pages/train.py")
     app.run()
     assert not app.exception
@@ -143,7 +143,7 @@ def test_what_was_typed_is_shown_as_it_is(trainer_at_work: None) -> None:
     describe(app, MARKDOWN, MARKDOWN)
     assert [text.value for text in app.text] == [MARKDOWN]
     app = on_the_page()
-    assert app.selectbox(key="run").options == [f"fast-1: {MARKDOWN}"]
+    assert app.selectbox(key="run_0").options == [f"fast-1: {MARKDOWN}"]
     told = [element.proto.body for element in app.sidebar.get("html")]
     assert f"<strong>fast-1: {html.escape(MARKDOWN)}</strong>" in told
 
@@ -165,7 +165,7 @@ def test_a_run_under_way_can_be_named_too(trainer_at_work: None) -> None:
     app = on_the_page()
     describe(app, "now", "")
     assert store.find_run("fast-1").name == "now"
-    assert app.selectbox(key="run").options == ["fast-1: now"]
+    assert app.selectbox(key="run_0").options == ["fast-1: now"]
 
 
 def test_what_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +210,7 @@ def test_train_further_begins_with_these_weights_and_is_shown() -> None:
     )
     assert run.owner == "me"
     assert run.state == "starting"
-    assert app.selectbox(key="run").value == "fast-2"
+    assert app.selectbox(key="run_1").value == "fast-2"
     assert notice(app) == "fast-2 goes on from fast-1."
 
 
@@ -235,7 +235,7 @@ def test_what_is_proposed_is_gentler_and_of_the_run_that_is_shown() -> None:
     app = on_the_page("mlp-2")
     assert app.number_input(key="more_epochs_mlp-2").value == 5, "no more than that"
     assert app.number_input(key="more_rate_mlp-2").value == pytest.approx(3e-4)
-    app.selectbox(key="run").set_value("fast-1").run()
+    app.selectbox(key="run_0").set_value("fast-1").run()
     rate, epochs = (
         next(field.value for field in app.main.number_input if field.label == label)
         for label in ("Learning rate", "Epochs")
@@ -394,7 +394,7 @@ def test_the_page_goes_on_with_another_run() -> None:
     ask(app)
     tick(app)
     dialogs.press(app, "delete_run")
-    assert app.selectbox(key="run").options == ["fast-2: Small CNN, fast (finished)"]
+    assert app.selectbox(key="run_0").options == ["fast-2: Small CNN, fast (finished)"]
     assert notice(app) == "fast-1 is deleted."
 
 

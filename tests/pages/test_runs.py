@@ -183,7 +183,7 @@ def test_a_run_is_opened() -> None:
     assert "side by side" not in words(app)
     ran(app.button(key="open_fast-1").click().run())
     assert app.title[0].value == "Watch it learn"
-    assert app.selectbox(key="run").value == "fast-1"
+    assert app.selectbox(key="run_1").value == "fast-1"
 
 
 def test_what_is_chosen_is_of_the_rows_that_are_shown() -> None:

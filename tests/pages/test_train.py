@@ -70,7 +70,7 @@ def test_a_finished_run(home: Path) -> None:
     add_copy("fast-1")
     assert run.id == "fast-1"
     app = opened()
-    assert app.selectbox(key="run").options == ["fast-1: Small CNN, fast (finished)"]
+    assert app.selectbox(key="run_0").options == ["fast-1: Small CNN, fast (finished)"]
     assert list(metrics(app).items())[:4] == [
         ("Validation", "90.00 %"),
         ("Test", "87.65 %"),
@@ -112,7 +112,7 @@ def test_a_stopped_run_keeps_its_model() -> None:
     runs.put("stopped", done=13, model="fast-1", test_accuracy=0.8)
     add_copy("fast-1")
     app = opened()
-    assert "(stopped)" in app.selectbox(key="run").options[0]
+    assert "(stopped)" in app.selectbox(key="run_0").options[0]
     assert buttons(app) == ["Use this model"]
 
 
@@ -127,7 +127,7 @@ def test_a_run_that_was_stopped_before_it_began_offers_nothing() -> None:
 def test_a_paused_run_goes_on() -> None:
     run = runs.put("paused", done=12)
     app = opened()
-    assert "(paused)" in app.selectbox(key="run").options[0]
+    assert "(paused)" in app.selectbox(key="run_0").options[0]
     assert buttons(app) == ["Resume"]
     press(app, "Resume")
     assert store.find_run(run.id).state == "starting"
@@ -154,7 +154,7 @@ def test_a_failed_run_says_why() -> None:
 def test_a_run_under_way(trainer_at_work: None) -> None:
     run = runs.put("running", done=12)
     app = opened()
-    assert app.selectbox(key="run").options == [f"{run.id}: Small CNN, fast"]
+    assert app.selectbox(key="run_0").options == [f"{run.id}: Small CNN, fast"]
     assert buttons(app) == ["Pause", "Stop"]
     press(app, "Pause")
     assert store.find_run(run.id).request == "pause"
@@ -175,7 +175,7 @@ def test_a_run_that_waits_says_how_long(trainer_at_work: None) -> None:
     runs.put("running", done=12)
     waiting = runs.put("queued", settings=replace(runs.SETTINGS, seed=2))
     app = AppTest.from_file(APP, default_timeout=30).run()
-    app.session_state.run = waiting.id
+    app.session_state.run_to_show = waiting.id
     opened(app)
     (info, *_) = app.info
     assert "1 before it" in info.value
@@ -193,16 +193,16 @@ def test_mnist_needs_no_word() -> None:
     runs.put("paused", done=12, settings=PRESETS["fast"].settings)
     app = opened()
     assert not app.info
-    assert app.selectbox(key="run").value == "fast-1"
+    assert app.selectbox(key="run_0").value == "fast-1"
 
 
 def test_the_newest_run_is_shown_but_the_one_under_way_comes_first(trainer_at_work: None) -> None:
     runs.put("paused", done=12)
     runs.put("stopped", done=3)
-    assert opened().selectbox(key="run").value == "fast-2"
+    assert opened().selectbox(key="run_0").value == "fast-2"
     under_way = runs.put("running", done=12)
     runs.put("failed", done=12)
-    assert opened().selectbox(key="run").value == under_way.id
+    assert opened().selectbox(key="run_0").value == under_way.id
 
 
 def test_another_run_can_be_chosen() -> None:
@@ -210,7 +210,7 @@ def test_another_run_can_be_chosen() -> None:
     runs.put("paused", done=12)
     app = opened()
     assert not app.error
-    app.selectbox(key="run").set_value("fast-1").run()
+    app.selectbox(key="run_0").set_value("fast-1").run()
     assert not app.exception
     assert app.error[0].value == "Too high a learning rate."
 
@@ -218,8 +218,8 @@ def test_another_run_can_be_chosen() -> None:
 def test_a_run_that_is_gone_is_not_looked_for() -> None:
     runs.put("paused", done=12)
     app = AppTest.from_file(APP, default_timeout=30).run()
-    app.session_state.run = "fast-99"
-    assert opened(app).selectbox(key="run").value == "fast-1"
+    app.session_state.run_to_show = "fast-99"
+    assert opened(app).selectbox(key="run_0").value == "fast-1"
 
 
 def test_a_database_that_can_not_be_used_is_one_sentence(home: Path) -> None:
